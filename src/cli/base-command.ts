@@ -1,0 +1,84 @@
+import {Command, Flags} from '@oclif/core';
+import {loadConfiguration} from '../config/load.ts';
+import {createContext, type Context} from '../operations/context.ts';
+import {systemClock} from '../shared/clock.ts';
+import {exitCodes, messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {createRedactor} from '../shared/redact.ts';
+import {abortOnSignals} from './signals.ts';
+import {createTerminalLog} from './terminal-log.ts';
+
+/** What a command gives back: the same result for people and for programs. */
+export interface Rendered {
+  readonly text: string;
+  readonly json: unknown;
+  readonly exitCode?: number;
+}
+
+export const exitCodeHelp = 'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some files could not be read, 4 another run holds the lock, 130 interrupted.';
+
+/** What all commands share: flags, configuration, signals, and the one place where an error becomes words and an exit code. */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  static override baseFlags = {
+    config: Flags.string({helpValue: 'FILE', description: 'read this file instead of bootstrap.conf and .env.production', helpGroup: 'GLOBAL'}),
+    quiet: Flags.boolean({description: 'print warnings, errors and the result alone', helpGroup: 'GLOBAL'}),
+  };
+
+  private redact: (text: string) => string = (text) => text;
+
+  /** Loads the configuration, runs the operation, and prints its result. */
+  protected async perform(flags: {config?: string | undefined; quiet: boolean}, work: (context: Context) => Promise<Rendered>): Promise<unknown> {
+    const configuration = loadConfiguration({file: flags.config, environment: process.env});
+    this.redact = createRedactor(configuration.secrets);
+    const log = createTerminalLog({stream: process.stderr, quiet: flags.quiet, debug: Boolean(process.env['TIMETILES_DEBUG']), redact: this.redact});
+    const signals = abortOnSignals((text) => log.warn(text));
+    try {
+      const context = createContext({configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
+      const rendered = await work(context);
+      log.close();
+      if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${this.redact(rendered.text)}\n`);
+      process.exitCode = rendered.exitCode ?? exitCodes.done;
+      return rendered.json;
+    } catch (error) {
+      // A child that died of our SIGINT reports all kinds of things; the operator's wish is the cause.
+      if (signals.signal.aborted && !(error instanceof TimetilesError && error.kind === 'restore')) throw signals.signal.reason;
+      throw error;
+    } finally {
+      log.close();
+      signals.release();
+    }
+  }
+
+  protected override async catch(thrown: Error): Promise<void> {
+    const error = toExpected(thrown, this.id ?? '');
+    if (error === undefined) {
+      await super.catch(thrown);
+      return;
+    }
+    process.exitCode = error.exitCode;
+    if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
+    else process.stderr.write(`${this.redact(`Error: ${error.message}\n${error.next}`)}\n`);
+    if (process.env['TIMETILES_DEBUG']) process.stderr.write(`${this.redact(String(thrown.stack))}\n`);
+  }
+
+  protected override toErrorJson(thrown: unknown): unknown {
+    const error = toExpected(thrown, this.id ?? '');
+    if (error === undefined) return super.toErrorJson(thrown);
+    return {error: {kind: error.kind, message: this.redact(error.message), next: this.redact(error.next)}};
+  }
+}
+
+/** Everything that can be thrown, as an error with kind, exit code and next step; undefined for oclif's own ways to end, such as --help. */
+function toExpected(thrown: unknown, id: string): TimetilesError | undefined {
+  if (thrown instanceof TimetilesError) return thrown;
+  if (thrown instanceof Error && 'oclif' in thrown) {
+    const {exit} = thrown.oclif as {exit?: number};
+    if (exit === 0) return undefined;
+    const [message = ''] = thrown.message.split('\nSee more help');
+    return new TimetilesError('usage', message.replace(/\n+/g, ' ').trim(), `See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
+  }
+  if (systemCode(thrown) === 'ENOSPC') {
+    return new TimetilesError('unexpected', `a disk is full: ${messageOf(thrown)}`, 'Free some space there and run the command again.', {cause: thrown});
+  }
+  return new TimetilesError('unexpected', messageOf(thrown), 'This is a defect of timetiles; TIMETILES_DEBUG=1 shows where. Nothing is reported as done.', {cause: thrown});
+}

@@ -1,0 +1,27 @@
+import type {Context} from '../operations/context.ts';
+import {listSets} from '../operations/list.ts';
+import {describePlan, type RestorePlan} from '../operations/restore-plan.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {confirm, isInteractive, pickSet} from './prompts.ts';
+
+/** The set to restore: the one that was named, else one picked on the terminal. @throws TimetilesError `usage` without a terminal */
+export async function wantedSet(context: Context, named: string | undefined, canAsk: boolean): Promise<string> {
+  if (named !== undefined) return named;
+  if (!canAsk || !isInteractive()) {
+    throw new TimetilesError('usage', 'no set was named, and there is no terminal to pick one on', 'Name one: timetiles restore latest (timetiles backup list shows them all)');
+  }
+  const sets = await listSets(context);
+  if (sets.length === 0) throw new TimetilesError('not-found', 'the repository has no sets yet', 'Make one: timetiles backup');
+  return pickSet(sets, context.clock.now(), context.signal);
+}
+
+/** Shows the plan and asks. @throws TimetilesError `usage` without a terminal and `--yes` */
+export async function confirmPlan(context: Context, plan: RestorePlan, options: {safetyBackup: boolean; yes: boolean; canAsk: boolean}): Promise<'go' | 'stop'> {
+  if (!options.yes && (!options.canAsk || !isInteractive())) {
+    throw new TimetilesError('usage', 'a restore replaces live data, and there is no terminal to ask on', 'Add --yes to go ahead, or --dry-run to see the plan.');
+  }
+  for (const line of describePlan(plan, options.safetyBackup)) context.log.info(line);
+  for (const warning of plan.warnings) context.log.warn(warning);
+  if (options.yes) return 'go';
+  return (await confirm('Replace the live data?', context.signal)) ? 'go' : 'stop';
+}

@@ -1,0 +1,67 @@
+import {styleText} from 'node:util';
+import {formatBytes, formatSeconds} from '../shared/format.ts';
+import type {Log, Progress} from '../shared/log.ts';
+
+export interface TerminalLogOptions {
+  readonly stream: NodeJS.WriteStream;
+  readonly quiet: boolean;
+  readonly debug: boolean;
+  readonly redact: (text: string) => string;
+}
+
+/** Milliseconds between two drawings of the progress line. */
+const drawInterval = 200;
+
+/** Prints to stderr: on a terminal with a progress line that is drawn over, else plain lines and no progress. */
+export function createTerminalLog(options: TerminalLogOptions): Log & {close(): void} {
+  const {stream, quiet, redact} = options;
+  const showsProgress = stream.isTTY && !quiet && process.env['TERM'] !== 'dumb';
+  let drawn = false;
+  let drawnAt = 0;
+  const meter = createMeter();
+  const clear = () => {
+    if (drawn) stream.write('\r\u001B[K');
+    drawn = false;
+  };
+  const line = (text: string) => {
+    clear();
+    stream.write(`${redact(text)}\n`);
+  };
+  return {
+    info: (text) => void (quiet || line(text)),
+    warn: (text) => line(`${styleText('yellow', 'warning:', {stream})} ${text}`),
+    debug: (text) => void (options.debug && line(text)),
+    progress(update) {
+      const text = meter(update, Date.now());
+      if (!showsProgress || Date.now() - drawnAt < drawInterval) return;
+      drawnAt = Date.now();
+      const width = Math.max(20, (stream.columns || 80) - 1);
+      stream.write(`\r\u001B[K${redact(text).slice(0, width)}`);
+      drawn = true;
+    },
+    close: clear,
+  };
+}
+
+/** Makes the text of the progress line: bytes, files, rate and, where the total is known, the time that is left. */
+export function createMeter(): (update: Progress, now: number) => string {
+  let label = '';
+  let begin = 0;
+  return (update, now) => {
+    if (update.label !== label) {
+      label = update.label;
+      begin = now;
+    }
+    const seconds = (now - begin) / 1000;
+    const rate = update.bytes !== undefined && seconds >= 1 ? update.bytes / seconds : undefined;
+    const left = rate !== undefined && update.totalBytes !== undefined && rate > 0 ? (update.totalBytes - (update.bytes ?? 0)) / rate : undefined;
+    const parts = [
+      update.bytes === undefined ? undefined : `${formatBytes(update.bytes)}${update.totalBytes ? ` of ${formatBytes(update.totalBytes)}` : ''}`,
+      update.files === undefined ? undefined : `${update.files}${update.totalFiles ? ` of ${update.totalFiles}` : ''} files`,
+      rate === undefined ? undefined : `${formatBytes(Math.round(rate))}/s`,
+      left === undefined || left < 1 ? undefined : `${formatSeconds(left)} left`,
+      formatSeconds(seconds),
+    ];
+    return `${update.label}: ${parts.filter((part) => part !== undefined).join(', ')}`;
+  };
+}

@@ -1,0 +1,14 @@
+import {exitCodeHelp} from '../../cli/base-command.ts';
+import {BackupCommand, backupFlags} from '../../cli/backup-command.ts';
+
+export default class BackupDb extends BackupCommand {
+  static override summary = 'Back up the database alone, as a set of its own.';
+  static override description = exitCodeHelp;
+  static override examples = ['<%= config.bin %> backup db'];
+  static override flags = {'new-repository': backupFlags['new-repository']};
+
+  async run(): Promise<unknown> {
+    const {flags} = await this.parse(BackupDb);
+    return this.makeSet({...flags, 'allow-empty': false}, 'db');
+  }
+}

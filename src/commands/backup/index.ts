@@ -1,0 +1,14 @@
+import {exitCodeHelp} from '../../cli/base-command.ts';
+import {BackupCommand, backupFlags} from '../../cli/backup-command.ts';
+
+export default class Backup extends BackupCommand {
+  static override summary = 'Back up the database and the uploads as one set.';
+  static override description = `The dump streams from the database's own container into the encrypted repository; it never lies on a disk. The repository is made on first use.\n\n${exitCodeHelp}`;
+  static override examples = ['<%= config.bin %> backup', '<%= config.bin %> backup --json', '<%= config.bin %> backup --config /etc/shop/backup.conf'];
+  static override flags = backupFlags;
+
+  async run(): Promise<unknown> {
+    const {flags} = await this.parse(Backup);
+    return this.makeSet(flags);
+  }
+}

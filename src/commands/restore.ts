@@ -1,0 +1,59 @@
+import {resolve} from 'node:path';
+import {Args, Flags} from '@oclif/core';
+import {BaseCommand, exitCodeHelp, type Rendered} from '../cli/base-command.ts';
+import {renderInspection, renderPlan, renderRestore} from '../cli/render/restore.ts';
+import {confirmPlan, wantedSet} from '../cli/restore-dialog.ts';
+import type {Context} from '../operations/context.ts';
+import {restoreToDirectory} from '../operations/inspect.ts';
+import {restoreInPlace} from '../operations/restore.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {sources} from '../sources/registry.ts';
+
+export default class Restore extends BaseCommand {
+  static override summary = 'Restore a set in place, or into a directory for inspection.';
+  static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left.\n\n${exitCodeHelp}`;
+  static override examples = [
+    '<%= config.bin %> restore',
+    '<%= config.bin %> restore latest --yes',
+    '<%= config.bin %> restore 20261121T020000Z-3f9a --only db',
+    '<%= config.bin %> restore latest --target /tmp/look',
+    '<%= config.bin %> restore latest --path 2026/photo.jpg --target /tmp/look',
+  ];
+  static override args = {set: Args.string({description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
+  static override flags = {
+    only: Flags.string({options: sources.map((source) => source.name), description: 'restore this source alone'}),
+    target: Flags.string({helpValue: 'DIR', description: 'write into this new or empty directory; nothing live is touched'}),
+    path: Flags.string({helpValue: 'P', description: 'with --target: one file or folder of the uploads, or database.sql', dependsOn: ['target']}),
+    'dry-run': Flags.boolean({description: 'print the plan and change nothing', exclusive: ['target']}),
+    yes: Flags.boolean({description: 'do not ask'}),
+    'safety-backup': Flags.boolean({description: 'save the present state first (--no-safety-backup: do not)', default: true, allowNo: true}),
+  };
+
+  async run(): Promise<unknown> {
+    const {args, flags} = await this.parse(Restore);
+    return this.perform(flags, async (context) => {
+      const canAsk = !this.jsonEnabled();
+      const wanted = await wantedSet(context, args.set, canAsk);
+      const {only, path} = flags;
+      if (flags.target !== undefined) {
+        return renderInspection(await restoreToDirectory(context, {wanted, only, path, directory: resolve(flags.target)}));
+      }
+      return this.inPlace(context, {wanted, only}, {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk});
+    });
+  }
+
+  private async inPlace(
+    context: Context,
+    choice: {wanted: string; only: string | undefined},
+    options: {dryRun: boolean; safetyBackup: boolean; yes: boolean; canAsk: boolean},
+  ): Promise<Rendered> {
+    const outcome = await restoreInPlace(context, {
+      ...choice,
+      safetyBackup: options.safetyBackup,
+      confirm: (plan) => (options.dryRun ? Promise.resolve('stop') : confirmPlan(context, plan, options)),
+    });
+    if (outcome.state === 'done') return renderRestore(outcome);
+    if (options.dryRun) return renderPlan(outcome.plan, options.safetyBackup);
+    throw new TimetilesError('interrupted', 'the restore was declined', 'Nothing was changed.');
+  }
+}

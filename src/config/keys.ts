@@ -1,0 +1,121 @@
+/** One configuration key: everything that schema, checks, redaction and documentation need to know of it. */
+export interface KeyDefinition {
+  readonly key: string;
+  readonly secret?: true;
+}
+
+/** Every key of timetiles. The schema in settings.ts gives each its type and default. */
+export const keyDefinitions = [
+  {key: 'RESTIC_PASSWORD', secret: true},
+  {key: 'RESTIC_REPOSITORY'},
+  {key: 'RESTIC_OFFSITE_REPOSITORY'},
+  {key: 'AWS_ACCESS_KEY_ID'},
+  {key: 'AWS_SECRET_ACCESS_KEY', secret: true},
+  {key: 'AWS_SESSION_TOKEN', secret: true},
+  {key: 'AWS_DEFAULT_REGION'},
+  {key: 'AWS_ENDPOINT_URL'},
+  {key: 'BACKUP_KEEP_LAST'},
+  {key: 'BACKUP_KEEP_DAILY'},
+  {key: 'BACKUP_KEEP_WEEKLY'},
+  {key: 'BACKUP_KEEP_MONTHLY'},
+  {key: 'BACKUP_KEEP_YEARLY'},
+  {key: 'COMPOSE_PROJECT_NAME'},
+  {key: 'POSTGRES_CONTAINER'},
+  {key: 'DB_NAME'},
+  {key: 'DB_USER'},
+  {key: 'DB_PASSWORD', secret: true},
+  {key: 'UPLOADS_VOLUME'},
+  {key: 'UPLOAD_HOST_DIR'},
+  {key: 'RESTORE_STOP_SERVICES'},
+  {key: 'EMAIL_SMTP_HOST'},
+  {key: 'EMAIL_SMTP_PORT'},
+  {key: 'EMAIL_SMTP_USER'},
+  {key: 'EMAIL_SMTP_PASS', secret: true},
+  {key: 'EMAIL_FROM'},
+  {key: 'ALERT_EMAIL'},
+  {key: 'ALERT_WEBHOOK_URL', secret: true},
+  {key: 'HEARTBEAT_URL', secret: true},
+  {key: 'BACKUP_MIN_FREE_GB'},
+  {key: 'BACKUP_UPLOAD_LIMIT_KIB'},
+  {key: 'BACKUP_PRE_COMMAND'},
+  {key: 'BACKUP_POST_COMMAND'},
+  {key: 'BACKUP_RANDOM_DELAY'},
+  {key: 'BACKUP_MAX_AGE_HOURS'},
+  {key: 'OFFSITE_EXPIRE_DAYS'},
+] as const satisfies readonly KeyDefinition[];
+
+export type Key = (typeof keyDefinitions)[number]['key'];
+
+export const knownKeys: ReadonlySet<string> = new Set(keyDefinitions.map((definition) => definition.key));
+export const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => ('secret' in definition ? [definition.key] : []));
+
+/** Families that belong to this tool alone: an unknown key in any file is a mistake. */
+export const ownFamilies = ['RESTIC_', 'BACKUP_', 'RESTORE_', 'OFFSITE_', 'ALERT_', 'HEARTBEAT_', 'EMAIL_SMTP_'];
+
+/**
+ * Families shared with the app, compose and the images. In the app's own `.env.production` an unknown key of these is
+ * only an error when it is a likely misspelling of one of ours; in `bootstrap.conf` every unknown one is.
+ */
+export const sharedFamilies = ['AWS_', 'COMPOSE_', 'POSTGRES_', 'DB_', 'UPLOADS_', 'UPLOAD_', 'EMAIL_'];
+
+/**
+ * Environment variables that restic itself documents (restic manual, "Environment Variables", 0.14 to 0.19) and that
+ * reach it unchanged. RESTIC_REPOSITORY_FILE is not among them: this tool needs the path itself.
+ */
+export const resticVariables: ReadonlySet<string> = new Set([
+  'RESTIC_PASSWORD_FILE',
+  'RESTIC_PASSWORD_COMMAND',
+  'RESTIC_KEY_HINT',
+  'RESTIC_CACERT',
+  'RESTIC_TLS_CLIENT_CERT',
+  'RESTIC_CACHE_DIR',
+  'RESTIC_COMPRESSION',
+  'RESTIC_HOST',
+  'RESTIC_PROGRESS_FPS',
+  'RESTIC_PACK_SIZE',
+  'RESTIC_READ_CONCURRENCY',
+  'RESTIC_FEATURES',
+  'RESTIC_HTTP_USER_AGENT',
+  'RESTIC_REST_USERNAME',
+  'RESTIC_REST_PASSWORD',
+  'RESTIC_AWS_ASSUME_ROLE_ARN',
+  'RESTIC_AWS_ASSUME_ROLE_SESSION_NAME',
+  'RESTIC_AWS_ASSUME_ROLE_EXTERNAL_ID',
+  'RESTIC_AWS_ASSUME_ROLE_POLICY',
+  'RESTIC_AWS_ASSUME_ROLE_REGION',
+  'RESTIC_AWS_ASSUME_ROLE_STS_ENDPOINT',
+]);
+
+/** Keys of the shared families that PostgreSQL images, compose and the AWS tools document: not ours, and no mistake. */
+export const foreignKeys: ReadonlySet<string> = new Set([
+  'POSTGRES_USER',
+  'POSTGRES_PASSWORD',
+  'POSTGRES_PASSWORD_FILE',
+  'POSTGRES_DB',
+  'POSTGRES_PASS',
+  'POSTGRES_DBNAME',
+  'POSTGRES_HOST',
+  'POSTGRES_PORT',
+  'POSTGRES_INITDB_ARGS',
+  'POSTGRES_HOST_AUTH_METHOD',
+  'POSTGRES_VERSION',
+  'POSTGRES_IMAGE',
+  'DB_HOST',
+  'DB_PORT',
+  'DB_SSL',
+  'DB_SSL_MODE',
+  'DB_URL',
+  'DB_PASS',
+  'COMPOSE_FILE',
+  'COMPOSE_PROFILES',
+  'COMPOSE_PATH_SEPARATOR',
+  'COMPOSE_BAKE',
+  'COMPOSE_IGNORE_ORPHANS',
+  'COMPOSE_REMOVE_ORPHANS',
+  'COMPOSE_PARALLEL_LIMIT',
+  'AWS_REGION',
+  'AWS_PROFILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_CONFIG_FILE',
+  'AWS_CA_BUNDLE',
+]);

@@ -1,0 +1,80 @@
+import {isAbsolute} from 'node:path';
+import {z} from 'zod';
+import type {Key} from './keys.ts';
+
+const text = z.string().optional();
+const wholeNumber = (fallback: number, what: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number of ${what}, such as ${fallback}`)
+    .transform(Number)
+    .default(fallback);
+const url = z
+  .string()
+  .refine((value) => URL.canParse(value) && /^https?:/.test(value), 'must be a URL that begins with https:// or http://')
+  .optional();
+const absolutePath = z.string().refine((value) => isAbsolute(value), 'must be an absolute path, beginning with /');
+const dockerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'must be a Docker name: letters, digits and _ . - only');
+const duration = z
+  .string()
+  .regex(/^(\d+)([smh]?)$/, 'must be a number of seconds, or a number with s, m or h, such as 2h')
+  .transform((value) => Number.parseInt(value, 10) * ({s: 1, m: 60, h: 3600}[value.at(-1) ?? ''] ?? 1))
+  .default(0);
+
+/** Types, checks and defaults of every key. Input: text by key, empty values removed. */
+export const settingsSchema = z.object({
+  RESTIC_PASSWORD: text,
+  RESTIC_REPOSITORY: absolutePath
+    .refine((value) => !value.includes('\n'), 'must be one line')
+    .default('/opt/timetiles/backups/restic-repo'),
+  RESTIC_OFFSITE_REPOSITORY: text,
+  AWS_ACCESS_KEY_ID: text,
+  AWS_SECRET_ACCESS_KEY: text,
+  AWS_SESSION_TOKEN: text,
+  AWS_DEFAULT_REGION: text,
+  AWS_ENDPOINT_URL: url,
+  BACKUP_KEEP_LAST: wholeNumber(3, 'sets'),
+  BACKUP_KEEP_DAILY: wholeNumber(7, 'days'),
+  BACKUP_KEEP_WEEKLY: wholeNumber(4, 'weeks'),
+  BACKUP_KEEP_MONTHLY: wholeNumber(12, 'months'),
+  BACKUP_KEEP_YEARLY: wholeNumber(0, 'years'),
+  COMPOSE_PROJECT_NAME: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be a compose project name: lower-case letters, digits, - and _')
+    .default('timetiles'),
+  POSTGRES_CONTAINER: dockerName.optional(),
+  DB_NAME: text,
+  DB_USER: text,
+  DB_PASSWORD: text,
+  UPLOADS_VOLUME: dockerName.optional(),
+  UPLOAD_HOST_DIR: absolutePath.optional(),
+  RESTORE_STOP_SERVICES: z
+    .string()
+    .transform((value) => value.split(/[\s,]+/).filter((name) => name !== ''))
+    .optional(),
+  EMAIL_SMTP_HOST: text,
+  EMAIL_SMTP_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number, such as 587')
+    .transform(Number)
+    .default(587),
+  EMAIL_SMTP_USER: text,
+  EMAIL_SMTP_PASS: text,
+  EMAIL_FROM: text,
+  ALERT_EMAIL: text,
+  ALERT_WEBHOOK_URL: url,
+  HEARTBEAT_URL: url,
+  BACKUP_MIN_FREE_GB: z
+    .string()
+    .regex(/^\d{1,6}(\.\d+)?$/, 'must be a number of gigabytes, such as 1 or 0.5')
+    .transform(Number)
+    .default(1),
+  BACKUP_UPLOAD_LIMIT_KIB: wholeNumber(0, 'KiB per second (0: no limit)'),
+  BACKUP_PRE_COMMAND: text,
+  BACKUP_POST_COMMAND: text,
+  BACKUP_RANDOM_DELAY: duration,
+  BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
+  OFFSITE_EXPIRE_DAYS: wholeNumber(0, 'days (0: never)'),
+} satisfies Record<Key, z.ZodType>);
+
+export type Settings = z.output<typeof settingsSchema>;

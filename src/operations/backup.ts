@@ -1,0 +1,149 @@
+import {hostname} from 'node:os';
+import type {SnapshotStream} from '../restic/backup.ts';
+import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
+import {plural} from '../shared/format.ts';
+import {newSetId} from '../shared/set-id.ts';
+import {toolVersion} from '../shared/version.ts';
+import type {BackupTask, Source, SourceRecord} from '../sources/source.ts';
+import {uninterruptible, type Context} from './context.ts';
+import {runHook} from './hooks.ts';
+import {withRepositoryLock} from './lock.ts';
+import {commitManifest, startManifest, type Manifest} from './manifest.ts';
+import {finishInterruptedRestore} from './recover.ts';
+import {prepareRepository, requireKnownRepository} from './repository.ts';
+import {manifestTags, sourceTags} from './sets.ts';
+
+export interface BackupRequest {
+  readonly sources: readonly Source[];
+  /** Accept an uploads directory that has become empty or that nothing mounts. */
+  readonly allowEmpty: boolean;
+  /** Make a new repository although a known one is gone. */
+  readonly newRepository: boolean;
+  /** For the lock's note, such as `timetiles backup`. */
+  readonly command: string;
+}
+
+export interface BackupReport {
+  readonly state: 'complete' | 'incomplete';
+  readonly set: string;
+  readonly time: Date;
+  readonly records: readonly SourceRecord[];
+  readonly warnings: readonly string[];
+}
+
+/** Exit code for a report: an incomplete set is kept and flagged. */
+export function exitCodeOf(report: BackupReport): number {
+  return report.state === 'complete' ? exitCodes.done : exitCodes.incomplete;
+}
+
+/**
+ * Makes one set: lock, preflight, pre command, every source, manifest, post command.
+ * @throws TimetilesError for whatever keeps the set from being stored; then no set of this run is `latest`
+ */
+export async function backup(context: Context, request: BackupRequest): Promise<BackupReport> {
+  if (!request.newRepository) requireKnownRepository(context);
+  return withRepositoryLock(context, request.command, async () => {
+    await finishInterruptedRestore(context);
+    return makeSet(context, {...request, safety: false});
+  });
+}
+
+/** Makes one set under a lock that is held already: an ordinary backup, or a restore's safety set. */
+export async function makeSet(context: Context, request: BackupRequest & {safety: boolean}): Promise<BackupReport> {
+  const tasks = await preflight(context, request);
+  const time = context.clock.now();
+  const setId = newSetId(time);
+  const state: {current: string} = {current: 'failed'};
+  await runHook(context, 'BACKUP_PRE_COMMAND', {TIMETILES_SET: setId});
+  try {
+    const report = await storeSet(context, request, {setId, time, tasks});
+    state.current = report.state;
+    return report;
+  } finally {
+    await runPostHook(context, {TIMETILES_SET: setId, TIMETILES_STATE: state.current});
+  }
+}
+
+interface NamedTask {
+  readonly source: Source;
+  readonly task: BackupTask;
+}
+
+/** Looks at everything that could fail before anything is written. */
+async function preflight(context: Context, request: BackupRequest): Promise<NamedTask[]> {
+  await context.resticVersion();
+  const tasks = await Promise.all(request.sources.map(async (source) => ({source, task: await source.inspect(context, request)})));
+  await prepareRepository(context);
+  for (const {task} of tasks) for (const warning of task.warnings) context.log.warn(warning);
+  return tasks;
+}
+
+async function storeSet(
+  context: Context,
+  request: BackupRequest & {safety: boolean},
+  set: {setId: string; time: Date; tasks: readonly NamedTask[]},
+): Promise<BackupReport> {
+  const {setId, time, tasks} = set;
+  const names = tasks.map(({source}) => source.name);
+  const tagsFor = (incomplete: boolean) => manifestTags(setId, names, {safety: request.safety, incomplete});
+  const records: SourceRecord[] = [];
+  // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
+  let stream: SnapshotStream | undefined;
+  try {
+    for (const [index, {source, task}] of tasks.entries()) {
+      if (index === tasks.length - 1) stream = await startManifest(context, tagsFor(false));
+      records.push(await storeSource(context, setId, source, task));
+    }
+    const unreadable = records.flatMap((record) => record.unreadable);
+    const state = unreadable.length === 0 ? 'complete' : 'incomplete';
+    if (state === 'incomplete') {
+      await stream?.cancel();
+      stream = await startManifest(context, tagsFor(true));
+    }
+    if (!stream) throw new Error('a set needs at least one source');
+    const manifest = describeSet(context, {setId, time, state, records});
+    await commitManifest(context, stream, manifest);
+    const warnings = [...tasks.flatMap(({task}) => task.warnings), ...unreadableWarnings(unreadable)];
+    return {state, set: setId, time, records, warnings};
+  } finally {
+    await stream?.cancel();
+  }
+}
+
+async function storeSource(context: Context, setId: string, source: Source, task: BackupTask): Promise<SourceRecord> {
+  context.log.info(`backing up ${source.name}: ${task.description}`);
+  return task.store({
+    setId,
+    tags: sourceTags(setId, source.name),
+    onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
+  });
+}
+
+function describeSet(context: Context, set: {setId: string; time: Date; state: Manifest['state']; records: SourceRecord[]}): Manifest {
+  return {
+    format: 1,
+    tool: `timetiles ${toolVersion()}`,
+    set: set.setId,
+    time: set.time.toISOString(),
+    host: hostname(),
+    project: context.settings.COMPOSE_PROJECT_NAME,
+    state: set.state,
+    sources: set.records,
+  };
+}
+
+function unreadableWarnings(unreadable: readonly string[]): string[] {
+  if (unreadable.length === 0) return [];
+  const shown = unreadable.slice(0, 5).join(', ');
+  return [`${plural(unreadable.length, 'file')} could not be read and ${unreadable.length === 1 ? 'is' : 'are'} not in the set: ${shown}${unreadable.length > 5 ? ', …' : ''}`];
+}
+
+/** Runs whatever happened, also after Ctrl-C: the operator may have stopped something before. Its failure is told, and changes nothing. */
+async function runPostHook(context: Context, variables: Record<string, string>): Promise<void> {
+  try {
+    await runHook(uninterruptible(context), 'BACKUP_POST_COMMAND', variables);
+  } catch (error) {
+    const next = error instanceof TimetilesError ? ` ${error.next}` : '';
+    context.log.warn(`${messageOf(error)}.${next}`);
+  }
+}

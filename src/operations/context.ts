@@ -1,0 +1,58 @@
+import {join} from 'node:path';
+import type {Configuration} from '../config/load.ts';
+import {connectDocker, type DockerHandle} from '../docker/client.ts';
+import {createResticHandle} from '../restic/handle.ts';
+import {resticVersion, type ResticVersion} from '../restic/version.ts';
+import type {Clock} from '../shared/clock.ts';
+import type {Log} from '../shared/log.ts';
+import type {SourceContext} from '../sources/source.ts';
+
+/** What every operation gets: the configuration and the real parts, each connected when it is first needed. */
+export interface Context extends SourceContext {
+  readonly configuration: Configuration;
+  /** Where this tool keeps what it must remember on this host. */
+  readonly stateDirectory: string;
+}
+
+export interface ContextParts {
+  readonly configuration: Configuration;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export function createContext(parts: ContextParts): Context {
+  const {configuration, environment, log, clock, signal} = parts;
+  const {settings} = configuration;
+  let docker: Promise<DockerHandle> | undefined;
+  let version: Promise<ResticVersion> | undefined;
+  const restic = createResticHandle({
+    repository: settings.RESTIC_REPOSITORY,
+    password: settings.RESTIC_PASSWORD,
+    variables: configuration.resticEnvironment,
+    signal,
+  });
+  return {
+    configuration,
+    settings,
+    stateDirectory: join(configuration.home, 'state'),
+    restic,
+    log,
+    clock,
+    signal,
+    docker: () => (docker ??= connectDocker(environment, signal)),
+    resticVersion: () => (version ??= resticVersion(restic)),
+  };
+}
+
+/** The same context for work that must be finished although the operator pressed Ctrl-C: undoing, starting the app again. */
+export function uninterruptible(context: Context): Context {
+  const {signal: _, ...restic} = context.restic;
+  return {
+    ...context,
+    restic,
+    signal: new AbortController().signal,
+    docker: async () => ({...(await context.docker()), signal: undefined}),
+  };
+}

@@ -1,0 +1,107 @@
+import {existsSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {dockerVersion} from '../docker/client.ts';
+import {repositoryExists, repositoryIsWritable} from '../restic/handle.ts';
+import {listSnapshots} from '../restic/snapshots.ts';
+import {messageOf, TimetilesError} from '../shared/errors.ts';
+import {formatAge, formatBytes, plural, shellWord} from '../shared/format.ts';
+import {sources} from '../sources/registry.ts';
+import type {Context} from './context.ts';
+import {readJournal} from './journal.ts';
+import {finishInterruptedRestoreIfIdle} from './recover.ts';
+import {freeBytes, requireKnownRepository} from './repository.ts';
+import {groupSets} from './sets.ts';
+
+export interface Check {
+  readonly name: string;
+  /** `fail`: a backup would fail; `warn`: it works, but something should be done. */
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to do; absent when all is well. */
+  readonly remedy?: string;
+}
+
+/** Looks at configuration and host; changes nothing but what a killed restore left. Never throws for what it finds. */
+export async function examine(context: Context): Promise<Check[]> {
+  const checks: Check[] = [...checkFiles(context)];
+  checks.push(await attempt('restic', async () => `restic ${(await context.resticVersion()).text}`));
+  checks.push(await attempt('Docker', async () => `Docker ${await dockerVersion(await context.docker())}`));
+  for (const source of sources) {
+    checks.push(
+      await attempt(source.name, async () => {
+        const task = await source.inspect(context, {allowEmpty: false});
+        return task.warnings.length === 0 ? task.description : {warning: task.warnings.join('; ')};
+      }),
+    );
+  }
+  checks.push(...(await checkRepository(context)));
+  checks.push(checkSpace(context), await attempt('restore', () => checkJournal(context)));
+  return checks;
+}
+
+async function attempt(name: string, work: () => Promise<string | {warning: string}>): Promise<Check> {
+  try {
+    const result = await work();
+    return typeof result === 'string' ? {name, state: 'ok', message: result} : {name, state: 'warn', message: result.warning, remedy: 'Make sure that this is meant to be so.'};
+  } catch (error) {
+    if (error instanceof TimetilesError && error.kind === 'interrupted') throw error;
+    return {name, state: 'fail', message: messageOf(error), remedy: error instanceof TimetilesError ? error.next : 'Report this as a defect of timetiles.'};
+  }
+}
+
+function checkFiles(context: Context): Check[] {
+  const {files, home} = context.configuration;
+  if (files.length === 0) {
+    return [{name: 'configuration', state: 'warn', message: `no file was read; ${home} has neither bootstrap.conf nor .env.production`, remedy: 'Cron does not see the variables of your shell: write them into bootstrap.conf, mode 0600.'}];
+  }
+  return files.map((file) => {
+    const mode = file.mode.toString(8).padStart(4, '0');
+    if ((file.mode & 0o077) === 0) return {name: 'configuration', state: 'ok', message: `${file.path}, mode ${mode}`};
+    return {name: 'configuration', state: 'warn', message: `${file.path} has the mode ${mode}: others can read or change it`, remedy: `chmod 600 ${shellWord(file.path)}`};
+  });
+}
+
+async function checkRepository(context: Context): Promise<Check[]> {
+  const {repository} = context.restic;
+  const name = 'repository';
+  if (!repositoryExists(context.restic)) {
+    return [
+      await attempt(name, async () => {
+        requireKnownRepository(context);
+        return `${repository} does not exist yet; the first backup makes it`;
+      }),
+    ];
+  }
+  if (!repositoryIsWritable(context.restic)) {
+    return [{name, state: 'fail', message: `${repository} cannot be written to`, remedy: 'Mount its disk for writing, or run as its owner, usually root.'}];
+  }
+  let newest: Date | undefined;
+  const opened = await attempt(name, async () => {
+    const sets = groupSets(await listSnapshots(context.restic, 'timetiles'));
+    newest = sets.find((set) => set.state === 'complete')?.time;
+    const age = newest === undefined ? '' : `, the newest complete one made ${formatAge(newest, context.clock.now())}`;
+    return `${repository} opens: ${plural(sets.length, 'set')}${age}`;
+  });
+  return [opened, checkClock(context, newest)];
+}
+
+function checkClock(context: Context, newest: Date | undefined): Check {
+  const now = context.clock.now();
+  if (newest === undefined || newest <= now) return {name: 'clock', state: 'ok', message: now.toISOString()};
+  return {name: 'clock', state: 'warn', message: `the clock says ${now.toISOString()}, but the newest set is of ${newest.toISOString()}`, remedy: 'Set the clock: timedatectl set-ntp true. Until then `latest` is a set from the future.'};
+}
+
+function checkSpace(context: Context): Check {
+  let path = context.restic.repository;
+  while (!existsSync(path)) path = dirname(path);
+  const free = freeBytes(path);
+  const minimum = context.settings.BACKUP_MIN_FREE_GB * 1e9;
+  const message = `${formatBytes(free)} free at ${path}`;
+  if (free >= minimum) return {name: 'free space', state: 'ok', message};
+  return {name: 'free space', state: 'fail', message: `only ${message}`, remedy: `Free some space (df -h ${shellWord(path)}), or lower BACKUP_MIN_FREE_GB, now ${context.settings.BACKUP_MIN_FREE_GB}.`};
+}
+
+async function checkJournal(context: Context): Promise<string | {warning: string}> {
+  await finishInterruptedRestoreIfIdle(context);
+  return readJournal(context) ? {warning: 'a restore is running'} : 'no restore is unfinished';
+}

@@ -1,0 +1,24 @@
+import {baseEnvironment} from '../process/environment.ts';
+import {describeEnd, runCommand} from '../process/run.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import type {Context} from './context.ts';
+
+/**
+ * Runs one of the operator's own commands by the shell; what it prints goes to the log.
+ * @param variables told to the command in its environment
+ * @throws TimetilesError `hook` when it fails
+ */
+export async function runHook(context: Context, key: 'BACKUP_PRE_COMMAND' | 'BACKUP_POST_COMMAND', variables: Record<string, string>): Promise<void> {
+  const command = context.settings[key];
+  if (command === undefined) return;
+  context.log.info(`running ${key}`);
+  const result = await runCommand({
+    file: 'sh',
+    args: ['-c', command],
+    env: {...baseEnvironment(), ...variables},
+    signal: context.signal,
+    stdout: {onLine: (line) => context.log.info(line)},
+    onStderrLine: (line) => context.log.info(line),
+  });
+  if (result.exitCode !== 0) throw new TimetilesError('hook', `${key} failed with ${describeEnd(result)}`, `Correct the command in the configuration: ${command}`);
+}

@@ -1,0 +1,48 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import {z} from 'zod';
+import {syncDirectory, writeFileAtomically} from '../shared/atomic-file.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import type {Context} from './context.ts';
+
+/**
+ * What a restore has begun, on disk before it is done, so that the next command can finish or undo it.
+ * `staging`: live data is untouched; undo. `swapping`: the new data is checked and takes its place; finish.
+ * `reverting`: the swap failed; undo.
+ */
+const journalSchema = z.object({
+  id: z.string(),
+  set: z.string(),
+  begun: z.string(),
+  phase: z.enum(['staging', 'swapping', 'reverting']),
+  entries: z.array(z.object({source: z.string(), entry: z.record(z.string(), z.unknown())})),
+  /** Containers that ran before and were or may have been stopped: id and name. */
+  stopped: z.array(z.object({id: z.string(), name: z.string()})),
+});
+export type Journal = z.output<typeof journalSchema>;
+
+/** Writes the journal; returns when it is on the disk. */
+export async function writeJournal(context: Context, journal: Journal): Promise<void> {
+  await writeFileAtomically(journalPath(context), JSON.stringify(journal, undefined, 2));
+}
+
+/** @throws TimetilesError when there is one that cannot be read */
+export function readJournal(context: Context): Journal | undefined {
+  const path = journalPath(context);
+  if (!existsSync(path)) return undefined;
+  try {
+    return journalSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new TimetilesError('restore', `the journal of an interrupted restore cannot be read: ${path}`, 'Look into the file for what was begun, put it right by hand, then delete the file.', {cause: error});
+  }
+}
+
+export async function removeJournal(context: Context): Promise<void> {
+  await rm(journalPath(context), {force: true});
+  await syncDirectory(context.stateDirectory);
+}
+
+function journalPath(context: Context): string {
+  return join(context.stateDirectory, 'restore-journal.json');
+}

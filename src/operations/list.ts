@@ -1,0 +1,65 @@
+import type {Context} from './context.ts';
+import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
+import {finishInterruptedRestoreIfIdle} from './recover.ts';
+import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+
+export interface ListedSnapshot {
+  readonly source: string;
+  readonly id: string;
+  readonly time: Date;
+  /** Null where only the repository could tell, at a high price: see `manifestsToRead`. */
+  readonly bytes: number | null;
+  readonly added: number | null;
+}
+
+export interface ListedSet {
+  readonly id: string;
+  readonly time: Date;
+  readonly state: 'complete' | 'incomplete';
+  readonly isSafety: boolean;
+  readonly snapshots: readonly ListedSnapshot[];
+}
+
+/** Reading a manifest from the repository costs most of a second; no more than this many are read for one listing. */
+const manifestsToRead = 10;
+
+/**
+ * Lists the sets, newest first. Sizes come from the snapshots themselves (restic 0.17 and newer), else from this
+ * host's copies of the manifests, else, for the newest sets, from the repository.
+ */
+export async function listSets(context: Context): Promise<ListedSet[]> {
+  await finishInterruptedRestoreIfIdle(context);
+  const sets = await readSets(context);
+  let readsLeft = manifestsToRead;
+  const listed: ListedSet[] = [];
+  for (const set of sets) {
+    const lacksSizes = set.snapshots.some(({snapshot}) => snapshot.summary === undefined);
+    let manifest: Manifest | undefined;
+    if (lacksSizes && set.manifest !== undefined) {
+      manifest = readCachedManifest(context, set.manifest);
+      if (!manifest && readsLeft > 0) {
+        readsLeft -= 1;
+        manifest = await readManifest(context, set.manifest);
+      }
+    }
+    listed.push(toListed(set, manifest));
+  }
+  return listed;
+}
+
+function toListed(set: BackupSet, manifest: Manifest | undefined): ListedSet {
+  const {id, time, state, isSafety} = set;
+  return {id, time, state, isSafety, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
+}
+
+function toListedSnapshot({source, id, time, snapshot}: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {
+  const record = manifest?.sources.find((candidate) => candidate.source === source);
+  const {summary} = snapshot;
+  return {
+    source,
+    id,
+    time,
+    bytes: summary?.total_bytes_processed ?? record?.bytes ?? null,
+    added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
+  };
+}

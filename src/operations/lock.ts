@@ -1,0 +1,69 @@
+import {mkdirSync} from 'node:fs';
+import {hostname} from 'node:os';
+import {join} from 'node:path';
+import {z} from 'zod';
+import {acquireFileLock, type LockAttempt} from '../process/file-lock.ts';
+import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {formatAge} from '../shared/format.ts';
+import type {Context} from './context.ts';
+
+const noteSchema = z.object({pid: z.number(), command: z.string(), since: z.string(), host: z.string()});
+
+/**
+ * Takes the tool's own lock on the repository for the time of `work`. The kernel frees it when this process ends,
+ * however that happens, so no human is ever needed.
+ * @param command what this run is, for those who find the lock held
+ * @param options `proceed`: what only reads may go on without a lock where the repository cannot be written to
+ * @throws TimetilesError `locked` (exit 4) that names the other run, its age and command
+ */
+export async function withRepositoryLock<Result>(
+  context: Context,
+  command: string,
+  work: () => Promise<Result>,
+  options: {readOnlyRepository?: 'proceed'} = {},
+): Promise<Result> {
+  const {repository} = context.restic;
+  const note = {pid: process.pid, command, since: context.clock.now().toISOString(), host: hostname()};
+  const attempt = await takeLock(repository, JSON.stringify(note), options.readOnlyRepository === 'proceed');
+  if (attempt.state === 'held') throw lockedError(repository, attempt.note, context.clock.now());
+  try {
+    return await work();
+  } finally {
+    attempt.release();
+  }
+}
+
+async function takeLock(repository: string, note: string, allowReadOnly: boolean): Promise<LockAttempt> {
+  try {
+    mkdirSync(repository, {recursive: true, mode: 0o700});
+    return await acquireFileLock(join(repository, 'timetiles.lock'), note);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'EROFS') {
+      // Nothing can be written there, so there is nothing to lock out.
+      if (allowReadOnly) return {state: 'acquired', release: () => undefined};
+      throw new TimetilesError('repository-readonly', `the repository ${repository} is on a read-only file system`, `Mount it for writing; findmnt --target ${repository} names the file system.`, {cause: error});
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new TimetilesError('permission', `this user may not write to the repository ${repository}`, 'Run the command as its owner, usually root: sudo timetiles …', {cause: error});
+    }
+    if (code === 'ENOSPC') {
+      throw new TimetilesError('repository-full', `the disk of the repository ${repository} is full`, `Free some space on it: df -h ${repository}`, {cause: error});
+    }
+    if (code === 'ENOTDIR' || code === 'EEXIST') {
+      throw new TimetilesError('configuration', `the repository path ${repository} leads through a file`, 'Correct RESTIC_REPOSITORY.', {cause: error});
+    }
+    throw error;
+  }
+}
+
+function lockedError(repository: string, text: string, now: Date): TimetilesError {
+  const next = 'Wait until it has ended, then run the command again.';
+  try {
+    const note = noteSchema.parse(JSON.parse(text));
+    const age = formatAge(new Date(note.since), now);
+    return new TimetilesError('locked', `another run holds the lock of ${repository}: ${note.command}, process ${note.pid} on ${note.host}, started ${age}`, next);
+  } catch {
+    return new TimetilesError('locked', `another run holds the lock of ${repository}`, next);
+  }
+}

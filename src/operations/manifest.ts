@@ -1,0 +1,82 @@
+import {existsSync, mkdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {z} from 'zod';
+import {startSnapshotStream, type SnapshotStream} from '../restic/backup.ts';
+import {readSnapshotFile} from '../restic/dump.ts';
+import {writeFileAtomically} from '../shared/atomic-file.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {sourceRecordSchema} from '../sources/source.ts';
+import type {Context} from './context.ts';
+
+/** The manifest's path in its snapshot. */
+const manifestPath = '/manifest.json';
+
+/** What a bare host needs to know of a set; stored as a snapshot of the set itself, after all others. */
+const manifestSchema = z.object({
+  format: z.literal(1),
+  tool: z.string(),
+  set: z.string(),
+  time: z.string(),
+  host: z.string(),
+  project: z.string(),
+  state: z.enum(['complete', 'incomplete']),
+  sources: z.array(sourceRecordSchema),
+});
+export type Manifest = z.output<typeof manifestSchema>;
+
+/** Starts the restic that will store the manifest; it is fed when all else is stored. See docs/decisions/0002. */
+export function startManifest(context: Context, tags: readonly string[]): Promise<SnapshotStream> {
+  return startSnapshotStream(context.restic, manifestPath, tags, () => undefined);
+}
+
+/** Feeds the manifest, waits until it is stored, and keeps a copy for listings. */
+export async function commitManifest(context: Context, stream: SnapshotStream, manifest: Manifest): Promise<void> {
+  const text = JSON.stringify(manifest, undefined, 2);
+  const stored = await stream.commit(`${text}\n`);
+  await cacheManifest(context, stored.id, text);
+}
+
+/**
+ * Reads a manifest by the id of its snapshot, from this host's copies or from the repository.
+ * @throws TimetilesError when it is damaged, which a copy never is: its name is the snapshot's digest
+ */
+export async function readManifest(context: Context, snapshotId: string): Promise<Manifest> {
+  const cached = readCachedManifest(context, snapshotId);
+  if (cached) return cached;
+  const text = await readSnapshotFile(context.restic, snapshotId, manifestPath);
+  const manifest = parseManifest(text);
+  if (!manifest) {
+    throw new TimetilesError('repository', `the manifest in snapshot ${snapshotId.slice(0, 8)} cannot be read by this version`, 'Upgrade timetiles, or restore with restic itself: restic restore SNAPSHOT --target DIR');
+  }
+  await cacheManifest(context, snapshotId, text);
+  return manifest;
+}
+
+/** This host's copy of a manifest, if there is one. */
+export function readCachedManifest(context: Context, snapshotId: string): Manifest | undefined {
+  const path = cachePath(context, snapshotId);
+  return existsSync(path) ? parseManifest(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** A host that cannot keep copies only lists more slowly. */
+async function cacheManifest(context: Context, snapshotId: string, text: string): Promise<void> {
+  try {
+    mkdirSync(context.stateDirectory, {recursive: true, mode: 0o700});
+    await writeFileAtomically(cachePath(context, snapshotId), text);
+  } catch (error) {
+    context.log.debug(`no copy of the manifest was kept: ${String(error)}`);
+  }
+}
+
+function cachePath(context: Context, snapshotId: string): string {
+  return join(context.stateDirectory, 'manifests', `${snapshotId}.json`);
+}
+
+function parseManifest(text: string): Manifest | undefined {
+  try {
+    const result = manifestSchema.safeParse(JSON.parse(text));
+    return result.success ? result.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

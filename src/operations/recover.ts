@@ -1,0 +1,90 @@
+import {messageOf, TimetilesError} from '../shared/errors.ts';
+import {sourceByName} from '../sources/registry.ts';
+import type {Source} from '../sources/source.ts';
+import {startApp} from './app.ts';
+import {uninterruptible, type Context} from './context.ts';
+import {readJournal, removeJournal, writeJournal, type Journal} from './journal.ts';
+import {withRepositoryLock} from './lock.ts';
+
+/**
+ * Finishes or undoes a restore that was killed, and starts what it had stopped. Call it under the repository's lock:
+ * then no living restore can own the journal.
+ * @returns what was done, in words, or undefined when there was nothing
+ */
+export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
+  const journal = readJournal(context);
+  if (!journal) return undefined;
+  const what = `an interrupted restore of set ${journal.set}, begun ${journal.begun}`;
+  const done = journal.phase === 'swapping' ? `finished ${what}: the restored data is in place` : `undid ${what}: the data is as it was before`;
+  context.log.warn(`found ${what}`);
+  if (journal.phase === 'swapping') {
+    const steady = uninterruptible(context);
+    await swapAll(steady, journal);
+    await settle(steady, journal);
+  } else await rollBack(context, journal);
+  context.log.warn(done);
+  return done;
+}
+
+/**
+ * The same for commands that take no lock themselves. A restore that is alive holds the lock and is left alone.
+ */
+export async function finishInterruptedRestoreIfIdle(context: Context): Promise<void> {
+  if (!readJournal(context)) return;
+  try {
+    await withRepositoryLock(context, 'finishing an interrupted restore', () => finishInterruptedRestore(context));
+  } catch (error) {
+    if (!(error instanceof TimetilesError) || error.kind !== 'locked') throw error;
+  }
+}
+
+/** Puts the new data of every source in place; each goes on from wherever it was. */
+export async function swapAll(context: Context, journal: Journal): Promise<void> {
+  for (const {source, entry} of journal.entries) await sourceOf(source).swap(context, entry);
+}
+
+/**
+ * After the swap: starts the app, removes the old data and with it the journal. A container that does not start is
+ * reported at the end; it is no reason to take checked data back.
+ * @returns the names of the containers that run
+ */
+export async function settle(context: Context, journal: Journal): Promise<string[]> {
+  let restarted: string[] = [];
+  let startFailure: unknown;
+  try {
+    restarted = await startApp(context, journal.stopped);
+  } catch (error) {
+    startFailure = error;
+  }
+  for (const {source, entry} of journal.entries) await sourceOf(source).finish(context, entry);
+  await removeJournal(context);
+  if (startFailure !== undefined) throw startFailure;
+  return restarted;
+}
+
+/** Takes everything back, last source first, and starts the app; tries every step before it reports a failure. */
+export async function rollBack(context: Context, journal: Journal): Promise<void> {
+  const steady = uninterruptible(context);
+  const failures: string[] = [];
+  const attempt = async (work: () => Promise<unknown>) => {
+    try {
+      await work();
+    } catch (error) {
+      failures.push(messageOf(error));
+    }
+  };
+  if (journal.phase === 'swapping') await writeJournal(steady, {...journal, phase: 'reverting'});
+  for (const {source, entry} of journal.entries.toReversed()) await attempt(() => sourceOf(source).revert(steady, entry));
+  await attempt(() => startApp(steady, journal.stopped));
+  if (failures.length === 0) {
+    await removeJournal(steady);
+    return;
+  }
+  throw new TimetilesError('restore', `the restore could not be undone completely: ${failures.join('; ')}`, 'Correct the cause, then run any timetiles command: it tries again to undo what is left.');
+}
+
+function sourceOf(name: string): Source {
+  const source = sourceByName(name);
+  if (source) return source;
+  throw new TimetilesError('restore', `the journal of an interrupted restore names the unknown source ${name}`, 'Run the version of timetiles that began the restore.');
+}

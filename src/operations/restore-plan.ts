@@ -1,0 +1,93 @@
+import {randomBytes} from 'node:crypto';
+import type {Container} from '../docker/containers.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {sourceByName} from '../sources/registry.ts';
+import type {RestoreStep, Source} from '../sources/source.ts';
+import {containersToStop} from './app.ts';
+import type {Context} from './context.ts';
+import {readManifest, type Manifest} from './manifest.ts';
+import {chooseSet, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+
+/** What the operator asks for on the command line. */
+export interface RestoreChoice {
+  /** `latest`, a set's or a snapshot's id, or its beginning. */
+  readonly wanted: string;
+  readonly only: string | undefined;
+}
+
+export interface PlannedStep {
+  readonly source: Source;
+  readonly snapshot: SetSnapshot;
+  readonly step: RestoreStep;
+}
+
+/** A restore in place that was checked and touches nothing yet. */
+export interface RestorePlan {
+  readonly restoreId: string;
+  readonly set: BackupSet;
+  readonly steps: readonly PlannedStep[];
+  readonly stop: readonly Container[];
+  readonly warnings: readonly string[];
+}
+
+export interface SelectedSet {
+  readonly set: BackupSet;
+  readonly snapshots: readonly SetSnapshot[];
+  readonly manifest: Manifest | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Finds the set and the snapshots of it that are to be restored.
+ * @throws TimetilesError `not-found` or `ambiguous`
+ */
+export async function selectSnapshots(context: Context, choice: RestoreChoice): Promise<SelectedSet> {
+  const sets = await readSets(context);
+  const {set, snapshot} = chooseSet(sets, choice.wanted, choice.only);
+  const snapshots = (snapshot ? [snapshot] : set.snapshots).filter(({source}) => choice.only === undefined || source === choice.only);
+  if (snapshots.length === 0) {
+    const has = set.snapshots.map(({source}) => source).join(', ') || 'nothing';
+    throw new TimetilesError('not-found', `set ${set.id} has no ${choice.only ?? 'snapshots'}; it has: ${has}`, 'Choose another set: timetiles backup list');
+  }
+  const warnings: string[] = [];
+  if (set.state === 'incomplete') warnings.push(`set ${set.id} is incomplete`);
+  const newer = sets.find((other) => other.id > set.id && other.state === 'incomplete' && other.manifest !== undefined && !other.isSafety);
+  if (choice.wanted === 'latest' && newer) warnings.push(`set ${newer.id} is newer, but some of its files could not be read; restore it by its id if you want it`);
+  const manifest = set.manifest === undefined ? undefined : await readManifest(context, set.manifest);
+  return {set, snapshots, manifest, warnings};
+}
+
+/**
+ * Checks a restore against the running stack.
+ * @throws TimetilesError when it cannot work: an older server, a missing extension, no room
+ */
+export async function planRestore(context: Context, choice: RestoreChoice): Promise<RestorePlan> {
+  const selected = await selectSnapshots(context, choice);
+  const restoreId = randomBytes(4).toString('hex');
+  const steps: PlannedStep[] = [];
+  for (const snapshot of selected.snapshots) {
+    const source = sourceByName(snapshot.source);
+    if (!source) throw new TimetilesError('not-found', `this version cannot restore the source ${snapshot.source}`, 'Upgrade timetiles, or choose sources with --only.');
+    const record = selected.manifest?.sources.find((candidate) => candidate.source === snapshot.source);
+    const step = await source.planRestore(context, {setId: selected.set.id, snapshot: snapshot.id, record, restoreId});
+    steps.push({source, snapshot, step});
+  }
+  const stop = await containersToStop(context, steps.flatMap(({step}) => step.mustStop));
+  return {restoreId, set: selected.set, steps, stop, warnings: [...selected.warnings, ...steps.flatMap(({step}) => step.warnings)]};
+}
+
+/** The plan in words, for the operator to confirm. Pure. */
+export function describePlan(plan: RestorePlan, safetyBackup: boolean): string[] {
+  const covered = plan.steps.map(({source}) => source.name);
+  const lines = plan.steps.flatMap(({source, snapshot, step}) => [
+    `${source.name}  (snapshot ${snapshot.id.slice(0, 8)})`,
+    ...step.plan.map((line) => `    ${line}`),
+  ]);
+  const live = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source.name);
+  return [
+    `set ${plan.set.id} of ${plan.set.time.toISOString()} replaces ${covered.join(' and ')}:`,
+    ...lines,
+    safetyBackup && live.length > 0 ? `before that, the present ${live.join(' and ')} ${live.length === 1 ? 'is' : 'are'} saved as a set of its own` : 'the present state is NOT saved first',
+    plan.stop.length === 0 ? 'no container has to be stopped' : `stopped meanwhile: ${plan.stop.map((container) => container.name).join(', ')}`,
+  ];
+}

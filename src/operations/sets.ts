@@ -1,0 +1,155 @@
+import {repositoryExists} from '../restic/handle.ts';
+import type {Snapshot} from '../restic/messages.ts';
+import {listSnapshots} from '../restic/snapshots.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {plural} from '../shared/format.ts';
+import {timeOfSetId} from '../shared/set-id.ts';
+import type {Context} from './context.ts';
+
+/** The tag of every snapshot of this tool. */
+const toolTag = 'timetiles';
+const manifestTag = 'manifest';
+/** On the manifest of a set some of whose files could not be read. */
+const incompleteTag = 'incomplete';
+/** On the manifest of a set that a restore made of the state before it. */
+const safetyTag = 'before-restore';
+
+export interface SetSnapshot {
+  readonly source: string;
+  readonly id: string;
+  readonly time: Date;
+  readonly snapshot: Snapshot;
+}
+
+export interface BackupSet {
+  readonly id: string;
+  readonly time: Date;
+  readonly state: 'complete' | 'incomplete';
+  /** Made by a restore, of the state before it; never `latest`. */
+  readonly isSafety: boolean;
+  /** Id of the manifest's snapshot; undefined when the run did not come so far. */
+  readonly manifest: string | undefined;
+  readonly snapshots: readonly SetSnapshot[];
+}
+
+export interface SetMarks {
+  readonly safety: boolean;
+  readonly incomplete: boolean;
+}
+
+export function sourceTags(setId: string, source: string): string[] {
+  return [toolTag, `set:${setId}`, source];
+}
+
+/** The manifest's tags name the sources, so that one listing of snapshots tells whether a set is complete. */
+export function manifestTags(setId: string, sources: readonly string[], marks: SetMarks): string[] {
+  return [
+    toolTag,
+    `set:${setId}`,
+    manifestTag,
+    `sources:${sources.join('+')}`,
+    ...(marks.incomplete ? [incompleteTag] : []),
+    ...(marks.safety ? [safetyTag] : []),
+  ];
+}
+
+/**
+ * Reads all sets of the repository, newest first.
+ * @throws TimetilesError `repository-missing` when there is none yet
+ */
+export async function readSets(context: Context): Promise<BackupSet[]> {
+  requireRepository(context);
+  return groupSets(await listSnapshots(context.restic, toolTag));
+}
+
+/** @throws TimetilesError `repository-missing` */
+export function requireRepository(context: Context): void {
+  if (repositoryExists(context.restic)) return;
+  throw new TimetilesError(
+    'repository-missing',
+    `there is no repository at ${context.restic.repository}`,
+    'Check RESTIC_REPOSITORY and whether its disk is mounted; the first `timetiles backup` makes a repository.',
+  );
+}
+
+/** Groups snapshots into sets, newest first. Pure. */
+export function groupSets(snapshots: readonly Snapshot[]): BackupSet[] {
+  const bySet = new Map<string, Snapshot[]>();
+  for (const snapshot of snapshots) {
+    const id = tagValue(snapshot, 'set:');
+    if (id === undefined) continue;
+    bySet.set(id, [...(bySet.get(id) ?? []), snapshot]);
+  }
+  return [...bySet].map(([id, members]) => toSet(id, members)).sort((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+function toSet(id: string, members: readonly Snapshot[]): BackupSet {
+  const manifest = members.find((member) => member.tags.includes(manifestTag));
+  const snapshots = members
+    .filter((member) => member !== manifest)
+    .map((member) => ({source: sourceOf(member), id: member.id, time: new Date(member.time), snapshot: member}));
+  const expected = manifest === undefined ? undefined : tagValue(manifest, 'sources:')?.split('+');
+  const isComplete =
+    expected !== undefined &&
+    manifest?.tags.includes(incompleteTag) === false &&
+    expected.every((source) => snapshots.some((snapshot) => snapshot.source === source));
+  const first = [...members].sort((a, b) => Date.parse(a.time) - Date.parse(b.time))[0];
+  return {
+    id,
+    time: timeOfSetId(id) ?? new Date(first?.time ?? 0),
+    state: isComplete ? 'complete' : 'incomplete',
+    isSafety: manifest?.tags.includes(safetyTag) ?? false,
+    manifest: manifest?.id,
+    snapshots,
+  };
+}
+
+function tagValue(snapshot: Snapshot, prefix: string): string | undefined {
+  return snapshot.tags.find((tag) => tag.startsWith(prefix))?.slice(prefix.length);
+}
+
+function sourceOf(snapshot: Snapshot): string {
+  return snapshot.tags.find((tag) => tag !== toolTag && !tag.includes(':')) ?? 'unknown';
+}
+
+export interface ChosenSet {
+  readonly set: BackupSet;
+  /** The one snapshot that was asked for, when it was one and not a set. */
+  readonly snapshot: SetSnapshot | undefined;
+}
+
+/**
+ * Finds what `latest`, a set id, a snapshot id or the beginning of one means.
+ * @param source `latest` then is the newest complete set that has this source
+ * @throws TimetilesError `not-found` that lists the sets there are, or `ambiguous`
+ */
+export function chooseSet(sets: readonly BackupSet[], wanted: string, source?: string): ChosenSet {
+  if (wanted === 'latest') {
+    const has = (set: BackupSet) => source === undefined || set.snapshots.some((snapshot) => snapshot.source === source);
+    const latest = sets.find((set) => set.state === 'complete' && !set.isSafety && has(set));
+    if (latest) return {set: latest, snapshot: undefined};
+    throw new TimetilesError('not-found', `there is no complete set${source === undefined ? '' : ` with ${source}`}; ${inventory(sets)}`, 'Make one: timetiles backup');
+  }
+  const matches: ChosenSet[] = [];
+  for (const set of sets) {
+    if (set.id.toLowerCase().startsWith(wanted.toLowerCase()) || set.manifest?.startsWith(wanted)) matches.push({set, snapshot: undefined});
+    for (const snapshot of set.snapshots) if (snapshot.id.startsWith(wanted)) matches.push({set, snapshot});
+  }
+  const [only, second] = matches;
+  if (only && !second) return only;
+  if (only && second) {
+    const names = matches.map(({set, snapshot}) => (snapshot ? `snapshot ${snapshot.id.slice(0, 12)} (${snapshot.source})` : `set ${set.id}`));
+    throw new TimetilesError('ambiguous', `${wanted} matches ${names.length} times: ${names.slice(0, 10).join(', ')}`, 'Give more of the id.');
+  }
+  throw new TimetilesError('not-found', `there is no set or snapshot ${wanted}; ${inventory(sets)}`, 'List them all: timetiles backup list');
+}
+
+function inventory(sets: readonly BackupSet[]): string {
+  if (sets.length === 0) return 'the repository has no sets yet';
+  const shown = sets.slice(0, 10).map((set) => {
+    const parts = set.snapshots.map((snapshot) => `${snapshot.source} ${snapshot.id.slice(0, 8)}`).join(', ');
+    return `${set.id} (${set.state === 'complete' ? '' : 'incomplete; '}${parts})`;
+  });
+  const more = sets.length > shown.length ? ` and ${plural(sets.length - shown.length, 'older set')}` : '';
+  return `there are: ${shown.join(', ')}${more}`;
+}

@@ -1,0 +1,148 @@
+import {execa, type Options} from 'execa';
+import {StringDecoder} from 'node:string_decoder';
+import {TimetilesError} from '../shared/errors.ts';
+
+/** How long a child may take to clean up after SIGINT before it is killed: restic has to remove its lock. */
+const interruptGraceMilliseconds = 60_000;
+/** Of a child's stderr only the end matters for a message; more is not kept. */
+const stderrTailLength = 16_384;
+/** execa's types know the descriptors 3 to 9 alone; Node and so execa take any that is open. */
+type TypedFd = 3;
+
+export interface CommandRequest {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** The child's whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string | undefined;
+  /** A text to write, an open file descriptor to inherit, or `pipe` to write later. Default: nothing. */
+  readonly stdin?: {readonly text: string} | {readonly fd: number} | 'pipe';
+  /** A descriptor to inherit, a receiver of lines, or by default the text in the result. */
+  readonly stdout?: {readonly fd: number} | {readonly onLine: (line: string) => void};
+  readonly onStderrLine?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+  /** The kernel sends the child SIGINT when this process dies, even by SIGKILL (setpriv of util-linux). */
+  readonly interruptWhenOrphaned?: boolean;
+}
+
+export interface CommandResult {
+  /** Undefined when a signal ended the child. */
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  /** The last 16 KiB of it. */
+  readonly stderr: string;
+}
+
+export interface RunningCommand {
+  readonly pid: number;
+  /** Resolves however the child ends; rejects only when the run was aborted, with the signal's reason. */
+  readonly result: Promise<CommandResult>;
+  /** Writes to a stdin opened with `pipe`. */
+  write(text: string): void;
+  closeInput(): void;
+  /** Asks the child to end, SIGINT by default; it is killed when it has not ended after a minute. */
+  stop(signalName?: NodeJS.Signals): void;
+}
+
+/**
+ * Starts a child in a session of its own, so that Ctrl-C reaches it only by way of this tool, in order.
+ * @throws TimetilesError `program-missing` when the program is not installed
+ */
+export function startCommand(request: CommandRequest): RunningCommand {
+  request.signal?.throwIfAborted();
+  const [file, args] = request.interruptWhenOrphaned
+    ? ['setpriv', ['--pdeathsig', 'INT', '--', request.file, ...request.args]]
+    : [request.file, [...request.args]];
+  const {stdin, stdout} = request;
+  const options: Options = {
+    cwd: request.cwd ?? '/',
+    env: request.env,
+    extendEnv: false,
+    detached: true,
+    reject: false,
+    buffer: false,
+    killSignal: 'SIGINT',
+    forceKillAfterDelay: interruptGraceMilliseconds,
+    ...(request.signal === undefined ? {} : {cancelSignal: request.signal}),
+    stdio: [
+      stdin === undefined ? 'ignore' : typeof stdin === 'object' && 'fd' in stdin ? (stdin.fd as TypedFd) : 'pipe',
+      stdout !== undefined && 'fd' in stdout ? (stdout.fd as TypedFd) : 'pipe',
+      'pipe',
+    ],
+  };
+  const subprocess = execa(file, args, options);
+
+  let captured = '';
+  let stderr = '';
+  const onStdout = stdout !== undefined && 'onLine' in stdout ? splitLines(stdout.onLine) : undefined;
+  const onStderr = request.onStderrLine ? splitLines(request.onStderrLine) : undefined;
+  const decoder = new StringDecoder('utf8');
+  subprocess.stdout?.on('data', (chunk: Buffer) => {
+    if (onStdout) onStdout.push(chunk);
+    else captured += decoder.write(chunk);
+  });
+  subprocess.stderr?.on('data', (chunk: Buffer) => {
+    onStderr?.push(chunk);
+    stderr = (stderr + chunk.toString('utf8')).slice(-stderrTailLength);
+  });
+  // A child that ends early closes its input; its exit code tells the story, not the EPIPE.
+  subprocess.stdin?.on('error', () => undefined);
+  if (typeof stdin === 'object' && 'text' in stdin) subprocess.stdin?.end(stdin.text);
+
+  const finish = async (): Promise<CommandResult> => {
+    const ended = await subprocess;
+    if (ended.code === 'ENOENT' || ended.code === 'EACCES') throw missingProgram(file, ended.code);
+    onStdout?.end();
+    onStderr?.end();
+    request.signal?.throwIfAborted();
+    if (request.interruptWhenOrphaned && ended.exitCode === 127) throw missingProgram(request.file, 'ENOENT');
+    return {exitCode: ended.exitCode, signal: ended.signal, stdout: captured, stderr};
+  };
+  const result = finish();
+  // The caller may look at the result late; until then a rejection is not "unhandled".
+  result.catch(() => undefined);
+
+  return {
+    pid: subprocess.pid ?? -1,
+    result,
+    write: (text) => void subprocess.stdin?.write(text),
+    closeInput: () => void subprocess.stdin?.end(),
+    stop: (signalName = 'SIGINT') => void subprocess.kill(signalName),
+  };
+}
+
+/** Starts a child and waits for its end. */
+export function runCommand(request: CommandRequest): Promise<CommandResult> {
+  return startCommand(request).result;
+}
+
+/** How a child ended, in words: `exit code 1` or `signal SIGKILL`. */
+export function describeEnd(result: CommandResult): string {
+  return result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`;
+}
+
+function missingProgram(file: string, code: string): TimetilesError {
+  const packageName = {docker: 'docker.io (or docker-ce-cli)', setpriv: 'util-linux', flock: 'util-linux', mkfifo: 'coreutils'}[file] ?? file;
+  return new TimetilesError(
+    'program-missing',
+    `the program ${file} cannot be started (${code})`,
+    `Install it: apt-get install ${packageName}`,
+  );
+}
+
+function splitLines(onLine: (line: string) => void) {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  return {
+    push(chunk: Buffer) {
+      const lines = (rest + decoder.write(chunk)).split('\n');
+      rest = lines.pop() ?? '';
+      lines.forEach(onLine);
+    },
+    end() {
+      if (rest !== '') onLine(rest);
+      rest = '';
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import {repositoryIsWritable, type ResticHandle} from './handle.ts';
+import {runRestic, startRestic} from './run.ts';
+import type {RunningCommand} from '../process/run.ts';
+
+function dumpArgs(handle: ResticHandle, snapshot: string, path: string): string[] {
+  return ['dump', ...(repositoryIsWritable(handle) ? [] : ['--no-lock']), snapshot, path];
+}
+
+/** The text of one small file in a snapshot. */
+export async function readSnapshotFile(handle: ResticHandle, snapshot: string, path: string): Promise<string> {
+  const result = await runRestic(handle, `reading ${path} of snapshot ${snapshot.slice(0, 8)}`, dumpArgs(handle, snapshot, path));
+  return result.stdout;
+}
+
+/** Starts to write one file of a snapshot to an open descriptor; the caller checks how restic ends. */
+export function startDump(handle: ResticHandle, snapshot: string, path: string, fd: number): RunningCommand {
+  return startRestic(handle, dumpArgs(handle, snapshot, path), {stdout: {fd}});
+}

@@ -1,0 +1,86 @@
+import {describeEnd, type CommandResult} from '../process/run.ts';
+import {TimetilesError, type ErrorKind} from '../shared/errors.ts';
+import {shellWord} from '../shared/format.ts';
+import type {ResticHandle} from './handle.ts';
+
+/**
+ * restic's exit codes (restic manual, "Exit codes"): 10 to 12 exist from 0.17 on, older versions say it in words alone.
+ */
+const kindByExitCode: Readonly<Record<number, ErrorKind>> = {
+  10: 'repository-missing',
+  11: 'repository-locked',
+  12: 'repository-password',
+  130: 'interrupted',
+};
+
+const kindByText: readonly (readonly [RegExp, ErrorKind])[] = [
+  [/no space left on device|disk quota exceeded/i, 'repository-full'],
+  [/wrong password or no key found/i, 'repository-password'],
+  [/repository is already locked|unable to create lock/i, 'repository-locked'],
+  [/read-only file system/i, 'repository-readonly'],
+  [/unable to open config file|is there a repository at the following location/i, 'repository-missing'],
+  [/permission denied/i, 'permission'],
+];
+
+/** Which of the known failures a run of restic was. The disk's state is looked for first: it hides behind other exit codes. */
+export function classifyResticFailure(exitCode: number | undefined, stderr: string): ErrorKind {
+  const byText = kindByText.find(([pattern]) => pattern.test(stderr))?.[1];
+  if (byText === 'repository-full' || byText === 'repository-readonly') return byText;
+  return (exitCode === undefined ? undefined : kindByExitCode[exitCode]) ?? byText ?? 'repository';
+}
+
+/** Makes the error for a failed run of restic, with the remedy that fits its cause. */
+export function resticError(handle: ResticHandle, action: string, result: CommandResult): TimetilesError {
+  const kind = classifyResticFailure(result.exitCode, result.stderr);
+  const said = lastWords(result.stderr) || describeEnd(result);
+  return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
+}
+
+function headline(kind: ErrorKind, action: string, repository: string, said: string): string {
+  const texts: Partial<Record<ErrorKind, string>> = {
+    'repository-password': `the password does not open the repository ${repository}`,
+    'repository-missing': `there is no restic repository at ${repository}`,
+    'repository-locked': `the repository ${repository} is locked by another restic (${said})`,
+    'repository-full': `the disk of the repository ${repository} is full`,
+    'repository-readonly': `the repository ${repository} is on a read-only file system`,
+    permission: `the repository ${repository} cannot be used by this user (${said})`,
+  };
+  return texts[kind] ?? `${action} failed: ${said}`;
+}
+
+function remedy(kind: ErrorKind, repository: string): string {
+  const path = shellWord(repository);
+  const texts: Partial<Record<ErrorKind, string>> = {
+    'repository-password': 'Set RESTIC_PASSWORD to the password that the repository was made with; `timetiles doctor` shows which file it is read from.',
+    'repository-missing': 'Check RESTIC_REPOSITORY and whether its disk is mounted; the first `timetiles backup` makes a repository.',
+    'repository-locked': `Wait until it has ended. If it runs on no host any more: restic -r ${path} unlock`,
+    'repository-full': `Free some space on it (df -h ${path}), then run the command again; what was stored before is intact.`,
+    'repository-readonly': `Mount it for writing: mount -o remount,rw … (findmnt --target ${path} names the file system).`,
+    permission: 'Run the command as the owner of the repository, usually root: sudo timetiles …',
+  };
+  return texts[kind] ?? `Look at the repository with: restic -r ${path} check`;
+}
+
+/** The last line that says something, without restic's own "Fatal:"; newer versions speak JSON, even on stderr. */
+function lastWords(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => plainText(line.trim()))
+    .filter((line) => line !== '' && !/^(Is there a repository|\/\S*$|the .unlock. command|removed snapshot)/i.test(line));
+  return (lines.findLast((line) => line.startsWith('Fatal:')) ?? lines.at(-1) ?? '').replace(/^Fatal:\s*/, '');
+}
+
+function plainText(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const parsed: unknown = JSON.parse(line);
+    if (typeof parsed !== 'object' || parsed === null) return line;
+    if ('message' in parsed && typeof parsed.message === 'string') return parsed.message;
+    if ('error' in parsed && typeof parsed.error === 'object' && parsed.error !== null && 'message' in parsed.error) {
+      return String(parsed.error.message);
+    }
+    return '';
+  } catch {
+    return line;
+  }
+}

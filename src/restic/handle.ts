@@ -1,0 +1,60 @@
+import {accessSync, constants, existsSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {baseEnvironment} from '../process/environment.ts';
+
+/** Everything that the functions of this folder need to run restic on one local repository. */
+export interface ResticHandle {
+  /** Absolute path of the repository. */
+  readonly repository: string;
+  /** The child's environment; it holds the password, which never reaches an argv. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface ResticSettings {
+  readonly repository: string;
+  readonly password: string | undefined;
+  /** restic's own variables from the configuration. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export function createResticHandle(settings: ResticSettings): ResticHandle {
+  const environment: Record<string, string> = {
+    ...baseEnvironment(),
+    RESTIC_PROGRESS_FPS: '2',
+    ...settings.variables,
+    RESTIC_REPOSITORY: settings.repository,
+  };
+  if (settings.password !== undefined) {
+    environment['RESTIC_PASSWORD'] = settings.password;
+    // One password for both repositories: restic would prefer these to it.
+    delete environment['RESTIC_PASSWORD_FILE'];
+    delete environment['RESTIC_PASSWORD_COMMAND'];
+  }
+  return {repository: settings.repository, environment, ...(settings.signal && {signal: settings.signal})};
+}
+
+/** Whether there is a repository at the path: a look at the disk, where asking restic costs 0.7 s of key derivation. */
+export function repositoryExists(handle: ResticHandle): boolean {
+  return existsSync(join(handle.repository, 'config'));
+}
+
+/** Whether this process may write there. A read-only repository can still be listed and restored from, without locks. */
+export function repositoryIsWritable(handle: ResticHandle): boolean {
+  try {
+    accessSync(handle.repository, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The names of all files of one kind in the repository; each is the SHA-256 of its content. */
+export function repositoryFiles(handle: ResticHandle, kind: 'snapshots' | 'locks'): string[] {
+  try {
+    return readdirSync(join(handle.repository, kind)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  } catch {
+    return [];
+  }
+}

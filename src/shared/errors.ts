@@ -1,0 +1,71 @@
+/** Exit codes of the contract; see docs/architecture.md. */
+export const exitCodes = {done: 0, failed: 1, usage: 2, incomplete: 3, locked: 4, interrupted: 130} as const;
+
+export type ErrorKind =
+  | 'configuration'
+  | 'usage'
+  | 'docker'
+  | 'container'
+  | 'database'
+  | 'volume'
+  | 'dump'
+  | 'restore'
+  | 'unhealthy'
+  | 'hook'
+  | 'permission'
+  | 'program-missing'
+  | 'repository-missing'
+  | 'repository-password'
+  | 'repository-locked'
+  | 'repository-full'
+  | 'repository-readonly'
+  | 'repository'
+  | 'not-found'
+  | 'ambiguous'
+  | 'locked'
+  | 'interrupted'
+  | 'doctor'
+  | 'unexpected';
+
+const exitCodeByKind: Partial<Record<ErrorKind, number>> = {
+  configuration: exitCodes.usage,
+  usage: exitCodes.usage,
+  locked: exitCodes.locked,
+  'repository-locked': exitCodes.locked,
+  interrupted: exitCodes.interrupted,
+};
+
+/**
+ * An expected failure: what went wrong, and the next step for the operator.
+ * The one place that prints it is cli/base-command.ts. No secret may be put into any field.
+ */
+export class TimetilesError extends Error {
+  readonly kind: ErrorKind;
+  readonly next: string;
+  readonly exitCode: number;
+
+  constructor(kind: ErrorKind, message: string, next: string, options: {cause?: unknown} = {}) {
+    super(message, options.cause === undefined ? undefined : {cause: options.cause});
+    this.name = 'TimetilesError';
+    this.kind = kind;
+    this.next = next;
+    this.exitCode = exitCodeByKind[kind] ?? exitCodes.failed;
+  }
+}
+
+/** The reason given to every AbortSignal of a run when the operator presses Ctrl-C or the host sends SIGTERM. */
+export function interruptedError(signalName: string): TimetilesError {
+  return new TimetilesError('interrupted', `interrupted by ${signalName}`, 'Nothing half done was kept; run the command again when ready.');
+}
+
+/** The message of anything that was thrown, on one line. */
+export function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}
+
+/** The value of `code` on a Node system error such as ENOENT, else undefined. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

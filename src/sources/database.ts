@@ -1,0 +1,75 @@
+import {open} from 'node:fs/promises';
+import {join} from 'node:path';
+import {startDump} from '../restic/dump.ts';
+import {resticError} from '../restic/errors.ts';
+import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
+import {dumpPath, storeDump} from './postgres/dump.ts';
+import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
+import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
+import {dropDatabase, swapDatabases} from './postgres/swap.ts';
+import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+
+/** The PostgreSQL database of the stack, by way of its own container. */
+export const databaseSource: Source = {
+  name: 'db',
+
+  async inspect(context): Promise<BackupTask> {
+    const connection = await connectDatabase(context);
+    await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
+    return {
+      description: `database ${connection.database} in the container ${connection.container.name}`,
+      warnings: [],
+      store: (request) => store(context, connection, request),
+    };
+  },
+
+  async servingContainers(context) {
+    return [(await findDatabaseContainer(context)).id];
+  },
+
+  planRestore: planDatabaseRestore,
+
+  async swap(context, journalEntry) {
+    const {names, run} = entryOf(journalEntry);
+    await swapDatabases(await connectDatabase(context), names, run);
+  },
+
+  revert: revertDatabaseRestore,
+
+  async finish(context, journalEntry) {
+    const {names, run} = entryOf(journalEntry);
+    await dropDatabase(await connectDatabase(context), names.previous, run);
+  },
+
+  claimsPath: (path) => path === 'database.sql',
+  export: exportDump,
+};
+
+async function store(context: SourceContext, connection: Connection, request: StoreRequest): Promise<SourceRecord> {
+  const begin = Date.now();
+  const run = runName(context.restic.repository, request.setId);
+  try {
+    const {stored, details} = await storeDump(connection, context.restic, request.tags, run, request.onProgress);
+    const {id, bytes, added, files} = stored;
+    return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
+  } catch (error) {
+    // pg_dump in the container does not notice that its reader is gone. The first cause is the one to tell.
+    const steady = {...connection, docker: {...connection.docker, signal: undefined}};
+    await runSql(steady, endLeftoverSessionsSql(run), {run}).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Writes the dump as DIR/database.sql, mode 0600. */
+async function exportDump(context: SourceContext, request: ExportRequest): Promise<string[]> {
+  const path = join(request.directory, 'database.sql');
+  const file = await open(path, 'wx', 0o600);
+  try {
+    const result = await startDump(context.restic, request.snapshot, dumpPath, file.fd).result;
+    if (result.exitCode !== 0) throw resticError(context.restic, 'writing database.sql', result);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return [path];
+}

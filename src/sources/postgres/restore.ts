@@ -1,0 +1,146 @@
+import {z} from 'zod';
+import {TimetilesError} from '../../shared/errors.ts';
+import {formatBytes, plural} from '../../shared/format.ts';
+import type {JournalEntry, OnProgress, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
+import {connectDatabase, type Connection} from './connection.ts';
+import {createDatabaseSql, createRolesSql, databasePropertiesSql} from './create.ts';
+import {
+  databaseDetailsSchema,
+  factsQuery,
+  factsSchema,
+  parseTableCounts,
+  tableCountsQuery,
+  type DatabaseDetails,
+  type DatabaseProperties,
+} from './facts.ts';
+import {loadDump, requireWholeDump} from './load.ts';
+import {queryJson, runName, runSql} from './psql.ts';
+import {identifier} from './sql.ts';
+import {dropDatabase, existingDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
+
+const entrySchema = z.object({
+  names: z.object({live: z.string(), scratch: z.string(), previous: z.string(), hadLive: z.boolean()}),
+  /** The name of the restore in pg_stat_activity. */
+  run: z.string(),
+  /** Roles that the restore makes because the server does not have them. */
+  newRoles: z.array(z.string()),
+});
+
+/** Reads the journal's entry back. */
+export function entryOf(entry: JournalEntry): z.output<typeof entrySchema> {
+  return entrySchema.parse(entry);
+}
+
+/** Checks a restore against the running server and says what it would do. Touches nothing. */
+export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
+  const connection = await connectDatabase(context);
+  const run = runName(context.restic.repository, request.restoreId);
+  const details = request.record === undefined ? undefined : databaseDetailsSchema.parse(request.record.details);
+  const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
+  names.hadLive = (await existingDatabases(connection, [names.live], run)).has(names.live);
+  const server = await readServer(connection, run);
+  if (details) requireFitting(connection, details, server);
+  const newRoles = details ? details.roles.map((role) => role.name).filter((name) => !server.roles.includes(name)) : [];
+  const entry = {names, run, newRoles} satisfies z.output<typeof entrySchema>;
+  return {
+    entry,
+    hasLiveData: names.hadLive,
+    mustStop: [],
+    warnings: details ? [] : ['this set has no manifest: roles, settings of the database and row counts cannot be restored or checked'],
+    plan: [
+      `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
+      ...(details ? [`from PostgreSQL ${details.server.version}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${server.version}`] : []),
+      ...(newRoles.length > 0 ? [`creates the missing ${plural(newRoles.length, 'role')}: ${newRoles.join(', ')}`] : []),
+    ],
+    stage: (onProgress) => stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress),
+  };
+}
+
+/** Takes a restore of the database back. */
+export async function revertDatabaseRestore(context: SourceContext, journalEntry: JournalEntry): Promise<void> {
+  const {names, run, newRoles} = entryOf(journalEntry);
+  const connection = await connectDatabase(context);
+  await revertDatabases(connection, names, run);
+  if (newRoles.length === 0) return;
+  const script = newRoles.map((role) => `drop role if exists ${identifier(role)};`).join('\n');
+  await runSql(connection, script, {database: maintenanceDatabase(names.live), run});
+}
+
+interface StagePlan {
+  readonly entry: z.output<typeof entrySchema>;
+  readonly details: DatabaseDetails | undefined;
+  readonly versionNumber: number;
+}
+
+async function stage(context: SourceContext, connection: Connection, request: RestoreRequest, plan: StagePlan, onProgress: OnProgress): Promise<void> {
+  const {names, run, newRoles} = plan.entry;
+  const {details} = plan;
+  const maintenance = {database: maintenanceDatabase(names.live), run};
+  if (!details) await requireWholeDump(context.restic, request.snapshot);
+  const properties = details?.database ?? (await propertiesOfTarget(connection, names, run));
+  await dropDatabase(connection, names.scratch, run);
+  if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), plan.versionNumber).join('\n'), maintenance);
+  await runSql(connection, createDatabaseSql(names.scratch, properties), maintenance);
+  onProgress({...(request.record && {totalBytes: request.record.bytes})});
+  await loadDump(connection, context.restic, request.snapshot, names.scratch, run);
+  if (details) await requireSameCounts(connection, details, names.scratch, run);
+  await runSql(connection, 'analyze;', {database: names.scratch, run});
+  await runSql(connection, databasePropertiesSql(names.scratch, properties).join('\n'), maintenance);
+}
+
+/** Without a manifest the new database gets the properties that the live one has, or the server's defaults. */
+async function propertiesOfTarget(connection: Connection, names: {live: string; hadLive: boolean}, run: string): Promise<DatabaseProperties> {
+  const database = names.hadLive ? names.live : maintenanceDatabase(names.live);
+  const facts = factsSchema.parse(await queryJson(connection, factsQuery, {database, run}));
+  if (names.hadLive) return facts.database;
+  return {...facts.database, owner: connection.user, comment: null, privileges: null, settings: [], connectionLimit: -1, isTemplate: false};
+}
+
+const serverSchema = z.object({
+  version: z.string(),
+  versionNumber: z.number(),
+  roles: z.array(z.string()),
+  extensions: z.array(z.string()),
+});
+
+async function readServer(connection: Connection, run: string): Promise<z.output<typeof serverSchema>> {
+  const query = `select json_build_object('version', current_setting('server_version'), 'versionNumber', current_setting('server_version_num')::int,
+    'roles', (select json_agg(rolname) from pg_roles), 'extensions', (select json_agg(name) from pg_available_extensions));`;
+  return serverSchema.parse(await queryJson(connection, query, {database: maintenanceDatabase(connection.database), run}));
+}
+
+/** The version gate: an older server or a missing extension is named before anything is touched. */
+function requireFitting(connection: Connection, details: DatabaseDetails, server: z.output<typeof serverSchema>): void {
+  const {name, image} = connection.container;
+  const wanted = Math.floor(details.server.versionNumber / 10_000);
+  if (Math.floor(server.versionNumber / 10_000) < wanted) {
+    throw new TimetilesError(
+      'restore',
+      `the set is from PostgreSQL ${details.server.version}, but ${name} runs the older ${server.version}`,
+      `Run an image with PostgreSQL ${wanted} or newer (the set was made with ${details.image.name}; now: ${image}).`,
+    );
+  }
+  const missing = details.extensions.filter((extension) => !server.extensions.includes(extension.name));
+  if (missing.length === 0) return;
+  const list = missing.map((extension) => `${extension.name} ${extension.version}`).join(', ');
+  throw new TimetilesError(
+    'restore',
+    `the set needs ${missing.length === 1 ? 'an extension' : 'extensions'} that the image of ${name} does not have: ${list}`,
+    `Run an image that has ${missing.length === 1 ? 'it' : 'them'} (the set was made with ${details.image.name}; now: ${image}).`,
+  );
+}
+
+async function requireSameCounts(connection: Connection, details: DatabaseDetails, database: string, run: string): Promise<void> {
+  const restored = parseTableCounts(await runSql(connection, tableCountsQuery, {database, run}));
+  const key = (schema: string, table: string) => JSON.stringify([schema, table]);
+  const counts = new Map(restored.map(([schema, table, rows]) => [key(schema, table), rows]));
+  const wrong = details.tables.filter(([schema, table, rows]) => counts.get(key(schema, table)) !== rows);
+  const [first] = wrong;
+  if (!first) return;
+  const [schema, table, rows] = first;
+  throw new TimetilesError(
+    'restore',
+    `${plural(wrong.length, 'table')} came back with other row counts than the manifest has: ${schema}.${table} has ${counts.get(key(schema, table)) ?? 'gone missing'}, not ${rows}`,
+    'The live database was not touched. Check the repository (restic check --read-data) and choose another set.',
+  );
+}

@@ -1,0 +1,113 @@
+import {z} from 'zod';
+import type {Settings} from '../config/settings.ts';
+import type {DockerHandle} from '../docker/client.ts';
+import type {ResticHandle} from '../restic/handle.ts';
+import type {ResticVersion} from '../restic/version.ts';
+import type {Clock} from '../shared/clock.ts';
+import type {Log, Progress} from '../shared/log.ts';
+
+/** What every source may use. */
+export interface SourceContext {
+  readonly settings: Settings;
+  /** Connects on first use: some commands need no Docker. */
+  readonly docker: () => Promise<DockerHandle>;
+  readonly restic: ResticHandle;
+  /** Asks the installed restic, once. */
+  readonly resticVersion: () => Promise<ResticVersion>;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+export type OnProgress = (progress: Omit<Progress, 'label'>) => void;
+
+/** What the manifest keeps of one source's snapshot. */
+export const sourceRecordSchema = z.object({
+  source: z.string(),
+  /** Full id of the snapshot: the SHA-256 of restic's snapshot file, which fixes all content below it. */
+  snapshot: z.string(),
+  bytes: z.number(),
+  added: z.number(),
+  files: z.number(),
+  seconds: z.number(),
+  /** Files that could not be read and are not in the snapshot; at most 100 are named. */
+  unreadable: z.array(z.string()),
+  /** What this source alone needs to restore; each source checks it by a schema of its own. */
+  details: z.unknown(),
+});
+
+export type SourceRecord = z.output<typeof sourceRecordSchema>;
+
+export interface StoreRequest {
+  readonly setId: string;
+  readonly tags: readonly string[];
+  readonly onProgress: OnProgress;
+}
+
+/** Data that was found and can be read, ready to be stored. */
+export interface BackupTask {
+  /** Such as `database app in the container shop-postgres-1`. */
+  readonly description: string;
+  readonly warnings: readonly string[];
+  store(request: StoreRequest): Promise<SourceRecord>;
+}
+
+export interface RestoreRequest {
+  readonly setId: string;
+  readonly snapshot: string;
+  /** Undefined when the set has no manifest: what the manifest would tell is then taken from the target. */
+  readonly record: SourceRecord | undefined;
+  /** Unique to this restore, `[0-9a-z]` only; every temporary name holds it. */
+  readonly restoreId: string;
+}
+
+/** What swap, revert and finish need to know, also in another process after a crash. Plain JSON. */
+export type JournalEntry = Readonly<Record<string, unknown>>;
+
+/** A restore of one source that was checked against the target; nothing has been touched. */
+export interface RestoreStep {
+  readonly entry: JournalEntry;
+  /** The plan in words, one line each. */
+  readonly plan: readonly string[];
+  readonly warnings: readonly string[];
+  /** Ids of containers that must not run during the swap. */
+  readonly mustStop: readonly string[];
+  /** Whether there is live data to save first. */
+  readonly hasLiveData: boolean;
+  /** Brings the data in beside the live one and checks it; live data stays untouched. */
+  stage(onProgress: OnProgress): Promise<void>;
+}
+
+export interface ExportRequest {
+  readonly snapshot: string;
+  /** An empty directory. */
+  readonly directory: string;
+  /** Only this file or folder; relative, without `..`. */
+  readonly path?: string | undefined;
+  readonly onProgress: OnProgress;
+}
+
+/**
+ * One kind of data. A further kind is one file that exports such an object, named in registry.ts.
+ * `swap`, `revert` and `finish` may run in another process than `stage` did and any number of times: each looks at
+ * what is there and does what is left to do.
+ */
+export interface Source {
+  /** The source's name in tags, options and messages. */
+  readonly name: string;
+  /** Finds the data and proves that it can be read. */
+  inspect(context: SourceContext, options: {allowEmpty: boolean}): Promise<BackupTask>;
+  /** Ids of containers that serve this data and stay up during a restore. */
+  servingContainers(context: SourceContext): Promise<string[]>;
+  planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;
+  /** Puts the staged data in the place of the live one and keeps the latter. */
+  swap(context: SourceContext, entry: JournalEntry): Promise<void>;
+  /** Takes back swap and stage: the live data is as before, nothing else is left. */
+  revert(context: SourceContext, entry: JournalEntry): Promise<void>;
+  /** Removes what `swap` kept. */
+  finish(context: SourceContext, entry: JournalEntry): Promise<void>;
+  /** Whether a path that the operator names is in this source. */
+  claimsPath(path: string): boolean;
+  /** Writes the data into a directory for inspection. @returns the paths written */
+  export(context: SourceContext, request: ExportRequest): Promise<string[]>;
+}

@@ -1,0 +1,123 @@
+import {lstat, readdir, statfs} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {z} from 'zod';
+import {backupDirectory} from '../restic/backup.ts';
+import {countFiles} from '../restic/count-files.ts';
+import {repositoryExists} from '../restic/handle.ts';
+import {restoreSnapshot} from '../restic/restore.ts';
+import {listSnapshots} from '../restic/snapshots.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {formatBytes, plural, shellWord} from '../shared/format.ts';
+import {locateUploads, type UploadsLocation} from './files/locate.ts';
+import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
+import {choosePlaces, finishFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
+import type {BackupTask, ExportRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+
+/** The volume or directory that holds the files which users uploaded. */
+export const uploadsSource: Source = {
+  name: 'uploads',
+  inspect,
+  servingContainers: () => Promise.resolve([]),
+  planRestore,
+  swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
+  revert: (_context, entry) => revertFiles(swapPlacesSchema.parse(entry)),
+  finish: (_context, entry) => finishFiles(swapPlacesSchema.parse(entry)),
+  claimsPath: () => true,
+  export: exportFiles,
+};
+
+/** What the manifest keeps of the uploads, beside their snapshot. */
+const detailsSchema = z.object({
+  /** The directory itself; see files/root-entry.ts. */
+  root: z.string(),
+  /** Where the files came from, for a reader's information. */
+  origin: z.string(),
+});
+
+async function inspect(context: SourceContext, options: {allowEmpty: boolean}): Promise<BackupTask> {
+  const location = await locateUploads(context);
+  const warnings: string[] = [];
+  if (location.users.length === 0) {
+    const problem = `the ${location.description} is not mounted by any container`;
+    if (!options.allowEmpty) throw new TimetilesError('volume', problem, 'Check UPLOADS_VOLUME or UPLOAD_HOST_DIR, or start the app. To save it all the same: --allow-empty');
+    warnings.push(problem);
+  }
+  if ((await readdir(location.directory)).length === 0) {
+    const before = options.allowEmpty ? undefined : await lastFileCount(context);
+    if (before !== undefined && before > 0) {
+      throw new TimetilesError(
+        'volume',
+        `the ${location.description} is empty, but the last backup of it has ${plural(before, 'file')}`,
+        'If the files are lost: timetiles restore latest --only uploads. If it is meant to be empty: --allow-empty',
+      );
+    }
+    warnings.push(`the ${location.description} is empty`);
+  }
+  return {description: location.description, warnings, store: (request) => store(context, location, request)};
+}
+
+/** How many files the newest uploads snapshot has; asked only when the directory is empty now. */
+async function lastFileCount(context: SourceContext): Promise<number | undefined> {
+  if (!repositoryExists(context.restic)) return undefined;
+  const snapshots = await listSnapshots(context.restic, 'timetiles,uploads');
+  const last = snapshots.at(-1);
+  return last && countFiles(context.restic, last.id);
+}
+
+async function store(context: SourceContext, location: UploadsLocation, request: StoreRequest): Promise<SourceRecord> {
+  const begin = Date.now();
+  const root = await readRootEntry(location.directory);
+  const stored = await backupDirectory(context.restic, location.directory, request.tags, request.onProgress);
+  if (stored.vanished > 0) context.log.info(`${plural(stored.vanished, 'file')} vanished from the ${location.description} while it was read`);
+  const {id, bytes, added, files, unreadable} = stored;
+  const details = {root, origin: location.description} satisfies z.output<typeof detailsSchema>;
+  return {source: 'uploads', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [...unreadable], details};
+}
+
+async function planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
+  const location = await locateUploads(context);
+  const details = request.record && detailsSchema.parse(request.record.details);
+  const oldRoot = await readRootEntry(location.directory);
+  const places: SwapPlaces = {...choosePlaces(location.directory, request.restoreId), newRoot: details?.root ?? null, oldRoot};
+  if (request.record) await requireRoom(location, places, request.record.bytes);
+  return {
+    entry: places,
+    hasLiveData: (await readdir(location.directory)).length > 0,
+    mustStop: location.users.filter((container) => container.running).map((container) => container.id),
+    warnings: details ? [] : ['this set has no manifest: mode and owner of the uploads directory itself stay as they are'],
+    plan: [
+      `${location.description}: content replaced`,
+      ...(request.record ? [`${plural(request.record.files, 'file')}, ${formatBytes(request.record.bytes)}`] : []),
+    ],
+    async stage(onProgress) {
+      const target = await makeFreshPlace(places);
+      await restoreSnapshot(context.restic, {snapshot: request.snapshot, target}, await context.resticVersion(), onProgress);
+      await applyRootEntry(target, details?.root ?? oldRoot);
+    },
+  };
+}
+
+async function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: number): Promise<void> {
+  const {bavail, bsize} = await statfs(dirname(places.base));
+  if (bavail * bsize >= bytes) return;
+  throw new TimetilesError(
+    'volume',
+    `restoring needs ${formatBytes(bytes)} beside the ${location.description}, but its disk has only ${formatBytes(bavail * bsize)} free`,
+    `Free some space (df -h ${shellWord(location.directory)}); the live files stay until the new ones are checked.`,
+  );
+}
+
+/** Writes the files below DIR/uploads, or one path of them to DIR with the same path below it. */
+async function exportFiles(context: SourceContext, request: ExportRequest): Promise<string[]> {
+  const target = request.path === undefined ? join(request.directory, 'uploads') : request.directory;
+  const wanted = request.path === undefined ? undefined : `/${request.path}`;
+  await restoreSnapshot(context.restic, {snapshot: request.snapshot, target, path: wanted}, await context.resticVersion(), request.onProgress);
+  if (request.path === undefined) return [target];
+  const written = join(request.directory, request.path);
+  const exists = await lstat(written).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return [written];
+  throw new TimetilesError('not-found', `the uploads of this set have no ${request.path}`, `List what there is: restic ls ${request.snapshot.slice(0, 8)}`);
+}
