@@ -42,20 +42,19 @@ export interface Volume {
 
 /** Every container of a compose project, stopped ones too; one-off runs (`docker compose run`) are none of its services. */
 export async function listProject(docker: DockerHandle, project: string): Promise<Container[]> {
-  const found = await listIds(docker, {label: [`${labels.project}=${project}`]});
-  return found.filter((container) => container.oneOff !== 'True').map(({oneOff: _, ...container}) => container);
+  const summaries = await callDocker(docker, (api) => api.listContainers({all: true, filters: {label: [`${labels.project}=${project}`]}}));
+  return inspectAll(docker, summaries.filter((summary) => summary.Labels[labels.oneOff] !== 'True'));
 }
 
 /** The names of all compose projects of this engine. */
 export async function listProjectNames(docker: DockerHandle): Promise<string[]> {
   const all = await callDocker(docker, (api) => api.listContainers({all: true}));
-  return [...new Set(all.flatMap((summary) => summary.Labels[labels.project] ?? []))].sort();
+  return [...new Set(all.flatMap((summary) => summary.Labels[labels.project] ?? []))].toSorted();
 }
 
-/** Every container of the engine that mounts something. */
+/** Every container of the engine. */
 export async function listContainers(docker: DockerHandle): Promise<Container[]> {
-  const found = await listIds(docker, {});
-  return found.map(({oneOff: _, ...container}) => container);
+  return inspectAll(docker, await callDocker(docker, (api) => api.listContainers({all: true})));
 }
 
 /** One container by id or name, undefined when there is none. */
@@ -85,14 +84,9 @@ export async function listProjectVolumes(docker: DockerHandle, project: string):
   return (Volumes ?? []).map((volume) => ({name: volume.Name, key: volume.Labels?.[labels.volume] ?? ''}));
 }
 
-async function listIds(docker: DockerHandle, filters: Record<string, string[]>): Promise<(Container & {oneOff: string | undefined})[]> {
-  const summaries = await callDocker(docker, (api) => api.listContainers({all: true, filters}));
-  const containers = await Promise.all(
-    summaries.map(async (summary) => {
-      const container = await inspectContainer(docker, summary.Id);
-      return container && {...container, oneOff: summary.Labels[labels.oneOff]};
-    }),
-  );
+/** Those that are removed meanwhile are left out. */
+async function inspectAll(docker: DockerHandle, summaries: readonly Dockerode.ContainerInfo[]): Promise<Container[]> {
+  const containers = await Promise.all(summaries.map((summary) => inspectContainer(docker, summary.Id)));
   return containers.filter((container) => container !== undefined);
 }
 

@@ -80,7 +80,7 @@ export function groupSets(snapshots: readonly Snapshot[]): BackupSet[] {
     if (id === undefined) continue;
     bySet.set(id, [...(bySet.get(id) ?? []), snapshot]);
   }
-  return [...bySet].map(([id, members]) => toSet(id, members)).sort((a, b) => (a.id < b.id ? 1 : -1));
+  return [...bySet].map(([id, members]) => toSet(id, members)).toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
 
 function toSet(id: string, members: readonly Snapshot[]): BackupSet {
@@ -93,7 +93,7 @@ function toSet(id: string, members: readonly Snapshot[]): BackupSet {
     expected !== undefined &&
     manifest?.tags.includes(incompleteTag) === false &&
     expected.every((source) => snapshots.some((snapshot) => snapshot.source === source));
-  const first = [...members].sort((a, b) => Date.parse(a.time) - Date.parse(b.time))[0];
+  const first = members.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))[0];
   return {
     id,
     time: timeOfSetId(id) ?? new Date(first?.time ?? 0),

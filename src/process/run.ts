@@ -6,8 +6,6 @@ import {TimetilesError} from '../shared/errors.ts';
 const interruptGraceMilliseconds = 60_000;
 /** Of a child's stderr only the end matters for a message; more is not kept. */
 const stderrTailLength = 16_384;
-/** execa's types know the descriptors 3 to 9 alone; Node and so execa take any that is open. */
-type TypedFd = 3;
 
 export interface CommandRequest {
   readonly file: string;
@@ -66,8 +64,8 @@ export function startCommand(request: CommandRequest): RunningCommand {
     forceKillAfterDelay: interruptGraceMilliseconds,
     ...(request.signal === undefined ? {} : {cancelSignal: request.signal}),
     stdio: [
-      stdin === undefined ? 'ignore' : typeof stdin === 'object' && 'fd' in stdin ? (stdin.fd as TypedFd) : 'pipe',
-      stdout !== undefined && 'fd' in stdout ? (stdout.fd as TypedFd) : 'pipe',
+      stdin === undefined ? 'ignore' : typeof stdin === 'object' && 'fd' in stdin ? typedFd(stdin.fd) : 'pipe',
+      stdout !== undefined && 'fd' in stdout ? typedFd(stdout.fd) : 'pipe',
       'pipe',
     ],
   };
@@ -120,6 +118,12 @@ export function runCommand(request: CommandRequest): Promise<CommandResult> {
 /** How a child ended, in words: `exit code 1` or `signal SIGKILL`. */
 export function describeEnd(result: CommandResult): string {
   return result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`;
+}
+
+/** execa's types know the descriptors 3 to 9 alone; Node, and so execa, takes any that is open. */
+function typedFd(fd: number): 3 {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
+  return fd as 3;
 }
 
 function missingProgram(file: string, code: string): TimetilesError {

@@ -112,7 +112,7 @@ function readMessages(onProgress: OnProgress) {
   return {
     failures,
     summary: () => summary,
-    onLine(line: string) {
+    onLine: (line: string) => {
       const message = parseResticMessage(line);
       if (message?.message_type === 'status') {
         onProgress({

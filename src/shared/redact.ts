@@ -3,8 +3,8 @@
  * left alone: blanking "a" would destroy every message and protect nothing.
  */
 export function createRedactor(secrets: Iterable<string | undefined>): (text: string) => string {
-  const known = [...new Set([...secrets].filter((secret) => secret !== undefined && secret.length >= 4))] as string[];
+  const known = [...secrets].filter((secret) => secret !== undefined).filter((secret) => secret.length >= 4);
   const forms = known.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
-  const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length);
+  const longestFirst = [...new Set(forms)].toSorted((a, b) => b.length - a.length);
   return (text) => longestFirst.reduce((result, secret) => result.replaceAll(secret, '***'), text);
 }

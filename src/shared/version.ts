@@ -1,7 +1,8 @@
 import {readFileSync} from 'node:fs';
+import {z} from 'zod';
 
 /** This tool's version, from package.json: two levels up, from src as from dist. */
 export function toolVersion(): string {
-  const {version} = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {version: string};
-  return version;
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return z.object({version: z.string()}).parse(JSON.parse(text)).version;
 }

@@ -1,0 +1,12 @@
+import type {TestProject} from 'vitest/node';
+import {startBench} from '../support/bench.ts';
+import type {} from '../support/use-bench.ts';
+
+/** Vitest calls this once for every project with real parts; the bench behind it is one and the same. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const {dockerHost, restic, stop} = await startBench();
+  project.provide('bench', {dockerHost, restic});
+  // Test processes inherit it, so that nothing ever meets the machine's own engine by accident.
+  process.env['DOCKER_HOST'] = dockerHost;
+  return stop;
+}

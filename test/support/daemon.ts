@@ -1,0 +1,30 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdir, open} from 'node:fs/promises';
+import {join} from 'node:path';
+import {cacheDirectory} from './paths.ts';
+
+/** A program started in the background. */
+export interface Daemon {
+  name: string;
+  log: string;
+  hasEnded(): boolean;
+}
+
+/** Starts a program that outlives a Ctrl-C meant for the tests, so that they can still clean up through it. */
+export async function startDaemon(name: string, args: string[]): Promise<Daemon> {
+  await mkdir(cacheDirectory, {recursive: true});
+  const log = join(cacheDirectory, `${name}.log`);
+  const output = await open(log, 'w');
+  try {
+    const child = spawn(name, args, {detached: true, stdio: ['ignore', output.fd, output.fd]});
+    let ended = false;
+    child.once('exit', () => (ended = true));
+    // Rejects when there is no such program.
+    await once(child, 'spawn');
+    child.unref();
+    return {name, log, hasEnded: () => ended};
+  } finally {
+    await output.close();
+  }
+}

@@ -1,0 +1,93 @@
+import {createHash} from 'node:crypto';
+import {readdir, readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {docker} from './docker.ts';
+import {importDebian} from './debian.ts';
+import {checkout} from './paths.ts';
+
+/** The images a test may ask for by name. */
+export type ImageName = 'debian' | 'debianBookworm' | 'postgres' | 'postgresPlain' | 'postgres15' | 'web';
+
+type Recipe =
+  | {tag: string; suite: string}
+  | {tag: string; base: ImageName; directory: string; packages: string[]};
+
+const recipes: Record<ImageName, Recipe> = {
+  debian: {tag: 'timetiles-bench/debian:trixie', suite: 'trixie'},
+  debianBookworm: {tag: 'timetiles-bench/debian:bookworm', suite: 'bookworm'},
+  // Without PostGIS: a restore into it must name the missing extension.
+  postgresPlain: {
+    tag: 'timetiles-bench/postgres-plain:17',
+    base: 'debian',
+    directory: 'postgres',
+    packages: ['postgresql-17'],
+  },
+  postgres: {
+    tag: 'timetiles-bench/postgres:17',
+    base: 'postgresPlain',
+    directory: 'postgres',
+    packages: ['postgresql-17-postgis-3', 'postgresql-17-postgis-3-scripts'],
+  },
+  // An older server: a restore into it must be refused.
+  postgres15: {
+    tag: 'timetiles-bench/postgres:15',
+    base: 'debianBookworm',
+    directory: 'postgres',
+    packages: ['postgresql-15'],
+  },
+  web: {tag: 'timetiles-bench/web:1', base: 'postgresPlain', directory: 'web', packages: []},
+};
+
+const label = 'timetiles-bench.recipe';
+const building = new Map<string, Promise<string>>();
+
+/** The tag of an image, built first when the engine does not have it or its recipe has changed. */
+export function imageFor(dockerHost: string, name: ImageName): Promise<string> {
+  // Two askers share one build. Every test file has its own process, but there the image exists already.
+  const key = `${dockerHost} ${name}`;
+  const known = building.get(key);
+  if (known) return known;
+  const work = build(dockerHost, name).finally(() => building.delete(key));
+  building.set(key, work);
+  return work;
+}
+
+async function build(dockerHost: string, name: ImageName): Promise<string> {
+  const recipe = recipes[name];
+  const digest = await digestOf(name);
+  const found = await docker(
+    dockerHost,
+    ['image', 'inspect', '--format', `{{index .Config.Labels "${label}"}}`, recipe.tag],
+    {mayFail: true},
+  );
+  if (found.exitCode === 0 && found.stdout.trim() === digest) return recipe.tag;
+  const started = Date.now();
+  console.error(`Building ${recipe.tag} …`);
+  if ('suite' in recipe) {
+    await importDebian(dockerHost, recipe.suite, recipe.tag, `LABEL ${label}=${digest}`);
+  } else {
+    const base = await imageFor(dockerHost, recipe.base);
+    const args = ['--build-arg', `BASE=${base}`, '--build-arg', `PACKAGES=${recipe.packages.join(' ')}`];
+    const source = join(checkout, 'test/setup/images', recipe.directory);
+    // The engine has no bridge, so package downloads go through the host's network.
+    await docker(dockerHost, [
+      'build', '--network=host', '--label', `${label}=${digest}`, '--tag', recipe.tag, ...args, source,
+    ]);
+  }
+  console.error(`Built ${recipe.tag} in ${Math.round((Date.now() - started) / 1000)} s`);
+  return recipe.tag;
+}
+
+/** What an image is made of: its own files and all that is below it. */
+async function digestOf(name: ImageName): Promise<string> {
+  const recipe = recipes[name];
+  const hash = createHash('sha256').update(JSON.stringify(recipe));
+  if ('base' in recipe) {
+    hash.update(await digestOf(recipe.base));
+    const directory = join(checkout, 'test/setup/images', recipe.directory);
+    for (const file of (await readdir(directory)).sort()) {
+      hash.update(`\0${file}\0`).update(await readFile(join(directory, file)));
+    }
+  }
+  return hash.digest('hex').slice(0, 16);
+}
