@@ -1,13 +1,21 @@
 #!/usr/bin/env node
+import {readFileSync} from 'node:fs';
 import {enableCompileCache} from 'node:module';
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const {node} = process.versions;
+const [major = 0, minor = 0] = node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 13)) {
-  process.stderr.write(`Error: timetiles needs Node 22.13 or newer; this is ${process.versions.node}.\nInstall a newer Node.js.\n`);
+  process.stderr.write(`Error: timetiles needs Node 22.13 or newer; this is ${node}.\nInstall a newer Node.js.\n`);
   process.exit(1);
 }
 
-// The cache has to be on before the first import that it should speed up.
-enableCompileCache();
-const {execute} = await import('@oclif/core');
-await execute({dir: import.meta.url});
+if (process.argv[2] === '--version') {
+  // What monitoring asks every minute needs no framework: a quarter of the time.
+  const {version} = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  process.stdout.write(`timetiles/${version} ${process.platform}-${process.arch} node-v${node}\n`);
+} else {
+  // The cache has to be on before the first import that it should speed up.
+  enableCompileCache();
+  const {execute} = await import('@oclif/core');
+  await execute({dir: import.meta.url});
+}

@@ -72,8 +72,8 @@ export abstract class BaseCommand extends Command {
 function toExpected(thrown: unknown, id: string): TimetilesError | undefined {
   if (thrown instanceof TimetilesError) return thrown;
   if (thrown instanceof Error && 'oclif' in thrown) {
-    const {exit} = thrown.oclif as {exit?: number};
-    if (exit === 0) return undefined;
+    const {oclif} = thrown;
+    if (typeof oclif === 'object' && oclif !== null && 'exit' in oclif && oclif.exit === 0) return undefined;
     const [message = ''] = thrown.message.split('\nSee more help');
     return new TimetilesError('usage', message.replace(/\n+/g, ' ').trim(), `See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
   }

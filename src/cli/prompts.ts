@@ -6,7 +6,7 @@ import {describeSetLine} from './render/list.ts';
 const output = process.stderr;
 
 export function isInteractive(): boolean {
-  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+  return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /** Asks a question whose answer is no unless it is given. @throws TimetilesError `interrupted` on Ctrl-C */
