@@ -1,6 +1,5 @@
 import type {TestProject} from 'vitest/node';
 import {startBench} from '../support/bench.ts';
-import type {} from '../support/use-bench.ts';
 
 /** Vitest calls this once for every project with real parts; the bench behind it is one and the same. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

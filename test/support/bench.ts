@@ -19,19 +19,20 @@ interface Shared {
   bench: Promise<RunningBench>;
 }
 
-// Vitest loads this module once for every project of a run, so what they share cannot live in the module itself.
-const key = Symbol.for('timetiles.bench');
-const store = globalThis as {[key]?: Shared};
+declare global {
+  // Vitest loads this module once for every project of a run, so what they share cannot live in the module itself.
+  var timetilesBench: Shared | undefined;
+}
 
 /** Starts the engine with images and restic binaries, once per process however often it is asked for. */
 export async function startBench(): Promise<RunningBench> {
-  const shared = (store[key] ??= {users: 0, bench: start()});
+  const shared = (globalThis.timetilesBench ??= {users: 0, bench: start()});
   shared.users += 1;
   let bench: RunningBench;
   try {
     bench = await shared.bench;
   } catch (error) {
-    delete store[key];
+    globalThis.timetilesBench = undefined;
     throw error;
   }
   let stopped = false;
@@ -40,7 +41,7 @@ export async function startBench(): Promise<RunningBench> {
     stopped = true;
     shared.users -= 1;
     if (shared.users > 0) return;
-    delete store[key];
+    globalThis.timetilesBench = undefined;
     await bench.stop();
   };
   return {...bench, stop};

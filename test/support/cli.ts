@@ -28,7 +28,7 @@ export interface TimetilesResult {
   stdout: string;
   stderr: string;
   /** The one document on stdout. */
-  json<T = unknown>(): T;
+  json(): ReturnType<typeof JSON.parse>;
 }
 
 /** The tool while it runs. */
@@ -89,7 +89,7 @@ export function startTimetiles(args: string[], options: TimetilesOptions = {}): 
   const result = once(child, 'close').then(([number, signal]) => ({
     exitCode: code(number, signal),
     ...output,
-    json: <T>() => parse<T>(output),
+    json: () => parse(output),
   }));
   // Whoever only wants one of the two must not be told of the other's failure.
   exited.catch(() => {});
@@ -125,13 +125,14 @@ function sendToGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    // It may have ended meanwhile.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
-function parse<T>(output: {stdout: string; stderr: string}): T {
+function parse(output: {stdout: string; stderr: string}): ReturnType<typeof JSON.parse> {
   try {
-    return JSON.parse(output.stdout) as T;
+    return JSON.parse(output.stdout);
   } catch (error) {
     throw new Error(`stdout is not one JSON document:\n${output.stdout}\nstderr:\n${output.stderr}`, {cause: error});
   }

@@ -4,7 +4,7 @@ import {dirname, join} from 'node:path';
 import type {Stack} from './stack.ts';
 
 /** How much of a believable installation to make. */
-export interface DatasetOptions {
+interface DatasetOptions {
   /** 5,000 unless told. */
   events?: number;
   /** Files that rows name: 300 unless told. */
@@ -17,11 +17,13 @@ export async function loadDataset(stack: Stack, options: DatasetOptions = {}): P
   await stack.psql(schema);
   await stack.psql(rows, {variables: {events: String(events)}});
   const media = writeUploads(stack.uploadsPath, uploads);
+  // On standard input, since the list may be longer than an argument can be.
+  const list = JSON.stringify(media).replaceAll("'", "''");
   await stack.psql(
     `insert into media (filename, bytes, sha256, event_id)
-     select filename, bytes, sha256, 1 + (ordinality * 13) % :events
-     from json_to_recordset(:'media') with ordinality as m (filename text, bytes integer, sha256 text, ordinality);`,
-    {variables: {media: JSON.stringify(media), events: String(events)}},
+     select filename, bytes, sha256, 1 + (row_number() over () * 13) % :events
+     from json_to_recordset('${list}') as m (filename text, bytes integer, sha256 text);`,
+    {variables: {events: String(events)}},
   );
 }
 

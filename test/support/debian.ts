@@ -43,6 +43,6 @@ async function machineMirror(): Promise<string | undefined> {
 async function sourceFiles(): Promise<string[]> {
   const directory = '/etc/apt/sources.list.d';
   const names = await readdir(directory).catch(() => []);
-  const parts = names.filter((name) => /\.(list|sources)$/.test(name)).sort();
+  const parts = names.filter((name) => /\.(list|sources)$/.test(name)).toSorted();
   return ['/etc/apt/sources.list', ...parts.map((name) => join(directory, name))];
 }

@@ -2,7 +2,7 @@
  * One `KEY="value"` line that dotenv reads back as exactly this value. Dotenv knows no escapes but `\n` and `\r` within
  * double quotes, so the quote is chosen by what the value holds.
  */
-export function dotenvLine(key: string, value: string): string {
+function dotenvLine(key: string, value: string): string {
   const quote = ['"', "'", '`'].find(
     (candidate) => !value.includes(candidate) && !value.endsWith('\\') && !(candidate === '"' && /\\[nr]/.test(value)),
   );

@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
-import {mkdir, readFile, rm, rmdir, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {removeControlGroup} from './cgroups.ts';
 import {docker, dockerLines} from './docker.ts';
 import {startDaemon, type Daemon} from './daemon.ts';
 import {lockBench} from './lock.ts';
@@ -136,16 +137,10 @@ async function end(): Promise<void> {
       if (name === '' ? program.startsWith('containerd-shim') : program === name) await endProcess(pid);
     }
   }
+  await removeControlGroup(controlGroup);
   await unmountUnder(runDirectory);
   await unmountUnder(dataDirectory);
   await rm(runDirectory, {recursive: true, force: true});
-  for (const controller of await controllers()) await rmdir(join(controller, controlGroup)).catch(() => {});
-}
-
-async function controllers(): Promise<string[]> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8');
-  const points = table.split('\n').filter((line) => / - cgroup2? /.test(line));
-  return points.map((line) => line.split(' ')[4] ?? '/nowhere');
 }
 
 async function clearScratch(): Promise<void> {

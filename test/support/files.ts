@@ -17,7 +17,7 @@ import {join} from 'node:path';
 import {execa} from 'execa';
 
 /** What is added to the usual difficult files, since it takes seconds. */
-export interface TortureOptions {
+interface TortureOptions {
   /** A file of 1 GiB that does not compress. */
   gigabyte?: boolean;
   /** So many small files, in directories of a hundred. */

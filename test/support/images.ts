@@ -85,7 +85,7 @@ async function digestOf(name: ImageName): Promise<string> {
   if ('base' in recipe) {
     hash.update(await digestOf(recipe.base));
     const directory = join(checkout, 'test/setup/images', recipe.directory);
-    for (const file of (await readdir(directory)).sort()) {
+    for (const file of (await readdir(directory)).toSorted()) {
       hash.update(`\0${file}\0`).update(await readFile(join(directory, file)));
     }
   }

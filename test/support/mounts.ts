@@ -2,18 +2,18 @@ import {readFile} from 'node:fs/promises';
 import {execa} from 'execa';
 
 /** The mount points at or below a directory, innermost last. */
-export async function mountsUnder(directory: string): Promise<string[]> {
+async function mountsUnder(directory: string): Promise<string[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   return table
     .split('\n')
     .map((line) => unescapeMount(line.split(' ')[4] ?? ''))
     .filter((point) => point === directory || point.startsWith(`${directory}/`))
-    .sort();
+    .toSorted();
 }
 
 /** Unmounts everything at or below a directory; lazily where something still holds it. */
 export async function unmountUnder(directory: string): Promise<void> {
-  for (const point of (await mountsUnder(directory)).reverse()) {
+  for (const point of (await mountsUnder(directory)).toReversed()) {
     const polite = await execa('umount', [point], {reject: false});
     if (polite.exitCode !== 0) await execa('umount', ['--lazy', point]);
   }

@@ -2,7 +2,7 @@ import {execa} from 'execa';
 import {docker} from './docker.ts';
 
 /** What a dump of a database amounts to: equal digests are equal databases. */
-export interface DumpDigest {
+interface DumpDigest {
   sha256: string;
   bytes: number;
 }
@@ -19,13 +19,13 @@ export interface PostgresAccess {
 }
 
 /** Which database, and variables for psql to quote as `:'name'` or `:"name"`. */
-export interface PsqlOptions {
+interface PsqlOptions {
   database?: string;
   variables?: Record<string, string>;
 }
 
 /** Which database, what to leave out, and where a readable copy goes. */
-export interface DumpOptions {
+interface DumpOptions {
   database?: string;
   /** Keep the web container's heartbeat in; left out otherwise, since it grows by the second. */
   heartbeat?: boolean;

@@ -16,7 +16,7 @@ export async function waitUntil(
 }
 
 /** Whether a process runs; one that has ended and waits for its parent to notice does not count. */
-export async function isRunning(pid: number): Promise<boolean> {
+async function isRunning(pid: number): Promise<boolean> {
   try {
     const status = await readFile(`/proc/${pid}/stat`, 'latin1');
     return !['Z', 'X'].includes(status.slice(status.lastIndexOf(')') + 2)[0] ?? '');
@@ -27,22 +27,18 @@ export async function isRunning(pid: number): Promise<boolean> {
 
 /** The command line of a process, or undefined when there is no such process. */
 export async function commandLine(pid: number): Promise<string[] | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8');
-    return text === '' ? undefined : text.replace(/\0$/, '').split('\0');
-  } catch {
-    return undefined;
-  }
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text === '' ? undefined : text.replace(/\0$/, '').split('\0');
 }
 
-/** The processes with a part of their command line that holds this text. */
-export async function processesNaming(text: string): Promise<number[]> {
+/** The processes with this text in their command line, or wherever else is asked for. */
+export async function processesNaming(text: string, where: 'cmdline' | 'environ' = 'cmdline'): Promise<number[]> {
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
     const pid = Number(entry);
     if (!Number.isInteger(pid) || pid === process.pid) continue;
-    const words = await commandLine(pid);
-    if (words?.some((word) => word.includes(text)) && (await isRunning(pid))) found.push(pid);
+    const words = await readFile(`/proc/${pid}/${where}`, 'utf8').catch(() => '');
+    if (words.includes(text) && (await isRunning(pid))) found.push(pid);
   }
   return found;
 }

@@ -11,13 +11,15 @@ export type ResticAge = 'oldest' | 'middle' | 'newest';
 
 const directory = join(cacheDirectory, 'restic');
 
+const ages: ResticAge[] = ['oldest', 'middle', 'newest'];
+
 // The Debian suite that holds each: 0.14, 0.18, and 0.19 or newer.
 const suites: Record<ResticAge, string> = {oldest: 'bookworm', middle: 'trixie', newest: 'sid'};
 
 /** The path of each restic binary, fetched from Debian's archive on first use. */
 export async function resticBinaries(dockerHost: string): Promise<Record<ResticAge, string>> {
   const paths = {oldest: pathOf('oldest'), middle: pathOf('middle'), newest: pathOf('newest')};
-  const missing = (Object.keys(paths) as ResticAge[]).filter((age) => !existsSync(paths[age]));
+  const missing = ages.filter((age) => !existsSync(paths[age]));
   if (missing.length > 0) await fetchPackages(dockerHost, missing);
   return paths;
 }
@@ -38,17 +40,17 @@ function pathOf(age: ResticAge): string {
   return join(directory, age, 'restic');
 }
 
-async function fetchPackages(dockerHost: string, ages: ResticAge[]): Promise<void> {
-  console.error(`Fetching restic (${ages.join(', ')}) from Debian's archive …`);
+async function fetchPackages(dockerHost: string, wanted: ResticAge[]): Promise<void> {
+  console.error(`Fetching restic (${wanted.join(', ')}) from Debian's archive …`);
   const incoming = join(directory, 'incoming');
   await rm(incoming, {recursive: true, force: true});
   await mkdir(incoming, {recursive: true});
   const image = await imageFor(dockerHost, 'debian');
   await docker(dockerHost, [
     'run', '--rm', '--network=host', '--volume', `${incoming}:/out`, image,
-    'bash', '-euc', fetchScript, 'fetch', ...ages.map((age) => suites[age]),
+    'bash', '-euc', fetchScript, 'fetch', ...wanted.map((age) => suites[age]),
   ]);
-  for (const age of ages) {
+  for (const age of wanted) {
     const version = await versionOf(join(incoming, suites[age]));
     await rename(join(incoming, suites[age]), join(directory, `restic-${version}`));
     await mkdir(dirname(pathOf(age)), {recursive: true});

@@ -223,7 +223,7 @@ function mount(type: 'volume' | 'bind', source: string, target: string): string 
 async function statesOf(run: DockerRunner, name: string): Promise<string[]> {
   const format = `{{.Label "${service}"}} {{.State}}`;
   const {stdout} = await run(['ps', '--all', '--filter', `label=${project}=${name}`, '--format', format]);
-  return stdout.trimEnd().split('\n').sort();
+  return stdout.trimEnd().split('\n').toSorted();
 }
 
 async function waitHealthy(run: DockerRunner, name: string, limitSeconds: number): Promise<void> {

@@ -17,12 +17,17 @@ export async function tracksOf(stack: Stack): Promise<string[]> {
     files('in the installation', stack.home),
     listing(stack, 'temporary file in the container', ['exec', stack.postgres, 'ls', '-A', '/tmp']),
   ]);
-  return lists.flat().sort();
+  return lists.flat().toSorted();
 }
 
-/** Processes of the tool's making that still run: each as its command line. */
+/** Processes of the tool's making that still run, itself included: each as its command line. */
 export async function leftoverProcesses(stack: Stack): Promise<string[]> {
-  const pids = new Set([...(await processesNaming(stack.scratch)), ...(await processesNaming(stack.postgres))]);
+  // restic gets paths by its environment, `docker exec` names the container.
+  const pids = new Set([
+    ...(await processesNaming(stack.scratch, 'environ')),
+    ...(await processesNaming(stack.scratch)),
+    ...(await processesNaming(stack.postgres)),
+  ]);
   const lines = await Promise.all([...pids].map((pid) => commandLine(pid)));
   return lines.filter((line) => line !== undefined).map((line) => line.join(' '));
 }

@@ -16,7 +16,7 @@ const chunk = Buffer.allocUnsafe(1024 * 1024);
  */
 export async function listTree(root: string): Promise<string> {
   const attributes = await readAttributes(root);
-  const entries = [...walk(Buffer.from(root), Buffer.from('.'))].sort((a, b) => Buffer.compare(a.path, b.path));
+  const entries = [...walk(Buffer.from(root), Buffer.from('.'))].toSorted((a, b) => Buffer.compare(a.path, b.path));
   const groups = hardLinkGroups(entries);
   const lines = entries.map((entry) => {
     const {path, status} = entry;
@@ -97,7 +97,7 @@ async function readAttributes(root: string): Promise<Map<string, string[]>> {
     if (name === undefined) continue;
     const bytes = name.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
     const path = bytes.startsWith('.') ? bytes : `./${bytes}`;
-    attributes.set(escape(Buffer.from(path, 'latin1')), values.sort());
+    attributes.set(escape(Buffer.from(path, 'latin1')), values.toSorted());
   }
   return attributes;
 }

@@ -1,0 +1,146 @@
+import {mkdir, rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {execa} from 'execa';
+import {startBench, type RunningBench} from '../support/bench.ts';
+import {toolEnvironment} from '../support/cli.ts';
+import {growDatabase} from '../support/dataset.ts';
+import {writeSmallFiles} from '../support/files.ts';
+import {checkout} from '../support/paths.ts';
+import {startStack, type Stack} from '../support/stack.ts';
+import {measure, median, type Measured} from './measure.ts';
+
+// Compares the tool with the bare pipeline that it replaces, both in one run on the same data, taking turns. Prints the
+// table of docs/benchmarks.md and fails when a limit is broken. Wants a quiet machine.
+
+const rounds = 5;
+const program = join(checkout, 'bin/run.js');
+
+interface Row {
+  what: string;
+  bare: string;
+  tool: string;
+  ratio: number;
+  limit: number;
+}
+
+const rows: Row[] = [];
+const bench = await startBench();
+try {
+  await benchVersion();
+  await withStack(bench, benchDump);
+  await withStack(bench, benchUploads);
+} finally {
+  await bench.stop();
+}
+report();
+
+async function withStack(running: RunningBench, work: (stack: Stack) => Promise<void>): Promise<void> {
+  const stack = await startStack(running, {heartbeat: false, uploads: 'directory'});
+  try {
+    await stack.writeConfig();
+    await work(stack);
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function benchVersion(): Promise<void> {
+  const env = {PATH: process.env['PATH'] ?? ''};
+  await compare('`timetiles --version` against `node -e 0`', 4, 21, {
+    bare: () => measure({file: process.execPath, args: ['-e', '0'], env}),
+    tool: () => measure({file: process.execPath, args: [program, '--version'], env}),
+  });
+}
+
+async function benchDump(stack: Stack): Promise<void> {
+  await growDatabase(stack, 80);
+  const small = await backupDb(stack);
+  await growDatabase(stack, 770, 'archive_large');
+  const env = environment(stack);
+  const script = `docker exec --env PGPASSWORD --env PGUSER --env PGDATABASE ${stack.postgres} pg_dump | restic backup --quiet --stdin --stdin-filename /database.sql`;
+  const bareEnv = {...env, PGPASSWORD: stack.password, PGUSER: stack.user, PGDATABASE: stack.database};
+  const peaks: number[] = [];
+  await compare('`backup db` against `docker exec pg_dump \\| restic backup --stdin`', 1.08, rounds, {
+    prepare: () => freshRepository(stack),
+    bare: () => measure({file: 'bash', args: ['-o', 'pipefail', '-c', script], env: bareEnv}),
+    async tool() {
+      const measured = await backupDb(stack);
+      peaks.push(measured.peakMiB);
+      return measured;
+    },
+  });
+  const bytes = await dumpBytes(stack);
+  const peak = Math.max(...peaks);
+  rows.push(
+    {what: `peak memory of the tool's process at a dump of ${(bytes / 1e6).toFixed(0)} MB, limit 120 MB`, bare: '120 MB', tool: megabytes(peak), ratio: peak / (120e6 / 1048576), limit: 1},
+    {what: 'the same against a dump of a tenth of the size', bare: megabytes(small.peakMiB), tool: megabytes(peak), ratio: peak / small.peakMiB, limit: 1.1},
+  );
+}
+
+async function benchUploads(stack: Stack): Promise<void> {
+  writeSmallFiles(stack.uploadsPath, 50_000, 11_660);
+  const env = environment(stack);
+  const bareRun = () => measure({file: 'restic', args: ['backup', '--quiet', '.'], env, cwd: stack.uploadsPath});
+  const toolRun = () => measure({file: process.execPath, args: [program, 'backup', 'uploads', '--quiet'], env});
+  await freshRepository(stack);
+  await toolRun();
+  await bareRun();
+  await compare('unchanged `backup uploads` of 50,000 files against `restic backup`', 1.15, rounds, {bare: bareRun, tool: toolRun});
+}
+
+interface Contest {
+  /** Before every single run, outside of its time. */
+  prepare?: () => Promise<void>;
+  bare: () => Promise<Measured>;
+  tool: () => Promise<Measured>;
+}
+
+/** One round to warm up, then so many in turns; medians. */
+async function compare(what: string, limit: number, count: number, contest: Contest): Promise<void> {
+  const bare: number[] = [];
+  const tool: number[] = [];
+  for (let round = 0; round <= count; round += 1) {
+    for (const [run, seconds] of [[contest.bare, bare], [contest.tool, tool]] as const) {
+      await contest.prepare?.();
+      const measured = await run();
+      if (round > 0) seconds.push(measured.seconds);
+    }
+  }
+  const [a, b] = [median(bare), median(tool)];
+  rows.push({what, bare: `${a.toFixed(3)} s`, tool: `${b.toFixed(3)} s`, ratio: b / a, limit});
+  console.log(`${what}: ${bare.map((value) => value.toFixed(2)).join(' ')} | ${tool.map((value) => value.toFixed(2)).join(' ')}`);
+}
+
+function environment(stack: Stack): Record<string, string> {
+  const env = toolEnvironment({stack});
+  return {...env, RESTIC_REPOSITORY: stack.repository, RESTIC_PASSWORD: 'a bench password'};
+}
+
+async function freshRepository(stack: Stack): Promise<void> {
+  await rm(stack.repository, {recursive: true, force: true});
+  await rm(join(stack.userHome, '.cache'), {recursive: true, force: true});
+  await mkdir(dirname(stack.repository), {recursive: true});
+  await execa('restic', ['init', '--quiet'], {env: environment(stack), extendEnv: false});
+}
+
+async function backupDb(stack: Stack): Promise<Measured> {
+  return measure({file: process.execPath, args: [program, 'backup', 'db', '--quiet'], env: environment(stack)});
+}
+
+async function dumpBytes(stack: Stack): Promise<number> {
+  const {bytes} = await stack.pgDump();
+  return bytes;
+}
+
+function megabytes(mebibytes: number): string {
+  return `${((mebibytes * 1048576) / 1e6).toFixed(0)} MB`;
+}
+
+function report(): void {
+  console.log('\n| what | bare | timetiles | ratio | limit |\n|---|---|---|---|---|');
+  for (const {what, bare, tool, ratio, limit} of rows) console.log(`| ${what} | ${bare} | ${tool} | ${ratio.toFixed(2)} | ${limit} |`);
+  const broken = rows.filter(({ratio, limit}) => ratio > limit);
+  if (broken.length === 0) return;
+  console.error(`\n${broken.length} of ${rows.length} limits are broken.`);
+  process.exitCode = 1;
+}
