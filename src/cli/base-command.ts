@@ -33,7 +33,7 @@ export abstract class BaseCommand extends Command {
     const log = createTerminalLog({stream: process.stderr, quiet: flags.quiet, debug: Boolean(process.env['TIMETILES_DEBUG']), redact: this.redact});
     const signals = abortOnSignals((text) => log.warn(text));
     try {
-      const context = createContext({configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
+      const context = createContext({toolVersion: this.config.version, configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
       const rendered = await work(context);
       log.close();
       if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${this.redact(rendered.text)}\n`);

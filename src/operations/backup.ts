@@ -3,7 +3,6 @@ import type {SnapshotStream} from '../restic/backup.ts';
 import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {newSetId} from '../shared/set-id.ts';
-import {toolVersion} from '../shared/version.ts';
 import type {BackupTask, Source, SourceRecord} from '../sources/source.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {runHook} from './hooks.ts';
@@ -71,8 +70,8 @@ interface NamedTask {
 
 /** Looks at everything that could fail before anything is written. */
 async function preflight(context: Context, request: BackupRequest): Promise<NamedTask[]> {
-  await context.resticVersion();
-  const tasks = await Promise.all(request.sources.map(async (source) => ({source, task: await source.inspect(context, request)})));
+  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, request)}));
+  const [tasks] = await Promise.all([Promise.all(inspected), context.resticVersion()]);
   await prepareRepository(context);
   for (const {task} of tasks) for (const warning of task.warnings) context.log.warn(warning);
   return tasks;
@@ -88,25 +87,31 @@ async function storeSet(
   const tagsFor = (incomplete: boolean) => manifestTags(setId, names, {safety: request.safety, incomplete});
   const records: SourceRecord[] = [];
   // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
-  let stream: SnapshotStream | undefined;
+  let stream: Promise<SnapshotStream> | undefined;
+  const startStream = (incomplete: boolean) => {
+    const started = startManifest(context, tagsFor(incomplete));
+    started.catch(() => undefined); // It is awaited below, whatever happens in between.
+    return started;
+  };
   try {
     for (const [index, {source, task}] of tasks.entries()) {
-      if (index === tasks.length - 1) stream = await startManifest(context, tagsFor(false));
+      if (index === tasks.length - 1) stream = startStream(false);
       records.push(await storeSource(context, setId, source, task));
     }
     const unreadable = records.flatMap((record) => record.unreadable);
     const state = unreadable.length === 0 ? 'complete' : 'incomplete';
     if (state === 'incomplete') {
-      await stream?.cancel();
-      stream = await startManifest(context, tagsFor(true));
+      await (await stream)?.cancel();
+      stream = startStream(true);
     }
     if (!stream) throw new Error('a set needs at least one source');
     const manifest = describeSet(context, {setId, time, state, records});
-    await commitManifest(context, stream, manifest);
+    await commitManifest(context, await stream, manifest);
     const warnings = [...tasks.flatMap(({task}) => task.warnings), ...unreadableWarnings(unreadable)];
     return {state, set: setId, time, records, warnings};
   } finally {
-    await stream?.cancel();
+    const started = await stream?.catch(() => undefined);
+    await started?.cancel();
   }
 }
 
@@ -122,7 +127,7 @@ async function storeSource(context: Context, setId: string, source: Source, task
 function describeSet(context: Context, set: {setId: string; time: Date; state: Manifest['state']; records: SourceRecord[]}): Manifest {
   return {
     format: 1,
-    tool: `timetiles ${toolVersion()}`,
+    tool: `timetiles ${context.toolVersion}`,
     set: set.setId,
     time: set.time.toISOString(),
     host: hostname(),

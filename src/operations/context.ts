@@ -12,9 +12,11 @@ export interface Context extends SourceContext {
   readonly configuration: Configuration;
   /** Where this tool keeps what it must remember on this host. */
   readonly stateDirectory: string;
+  readonly toolVersion: string;
 }
 
 export interface ContextParts {
+  readonly toolVersion: string;
   readonly configuration: Configuration;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
@@ -34,6 +36,7 @@ export function createContext(parts: ContextParts): Context {
     signal,
   });
   return {
+    toolVersion: parts.toolVersion,
     configuration,
     settings,
     stateDirectory: join(configuration.home, 'state'),

@@ -66,8 +66,10 @@ async function lastFileCount(context: SourceContext): Promise<number | undefined
 
 async function store(context: SourceContext, location: UploadsLocation, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
-  const root = await readRootEntry(location.directory);
-  const stored = await backupDirectory(context.restic, location.directory, request.tags, request.onProgress);
+  const [stored, root] = await Promise.all([
+    backupDirectory(context.restic, location.directory, request.tags, request.onProgress),
+    readRootEntry(location.directory),
+  ]);
   if (stored.vanished > 0) context.log.info(`${plural(stored.vanished, 'file')} vanished from the ${location.description} while it was read`);
   const {id, bytes, added, files, unreadable} = stored;
   const details = {root, origin: location.description} satisfies z.output<typeof detailsSchema>;
