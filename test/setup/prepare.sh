@@ -71,7 +71,7 @@ install_node() {
 
 is_built() {
   [ -d dist ] && [ -f oclif.manifest.json ] &&
-    [ -z "$(find src bin package.json tsconfig.json tsconfig.build.json -newer oclif.manifest.json -print -quit)" ]
+    [ -z "$(find src bin .build package.json -newer oclif.manifest.json -print -quit)" ]
 }
 
 build() {
