@@ -11,7 +11,8 @@ const real = {
 
 export default defineConfig({
   test: {
-    reporters: ['default'],
+    reporters: ['default', 'json'],
+    outputFile: {json: '.cache/test-report.json'},
     projects: [
       {test: {name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000}},
       {test: {name: 'integration', include: ['test/integration/**/*.test.ts'], ...real}},
