@@ -18,28 +18,39 @@ export function createTerminalLog(options: TerminalLogOptions): Log & {close(): 
   const showsProgress = stream.isTTY && !quiet && process.env['TERM'] !== 'dumb';
   let drawn = false;
   let drawnAt = 0;
+  let last: Progress | undefined;
   const meter = createMeter();
   const clear = () => {
     if (drawn) stream.write('\r\u001B[K');
     drawn = false;
   };
+  const draw = (update: Progress) => {
+    const width = Math.max(20, (stream.columns || 80) - 1);
+    stream.write(`\r\u001B[K${redact(meter(update, Date.now())).slice(0, width)}`);
+    drawn = true;
+    drawnAt = Date.now();
+  };
+  // A step that reports nothing for a while must still be seen to live: its seconds go on.
+  const ticker = showsProgress ? setInterval(() => last && draw(last), 1000).unref() : undefined;
   const line = (text: string) => {
+    last = undefined;
     clear();
     stream.write(`${redact(text)}\n`);
   };
   return {
+    showsProgress,
     info: (text) => void (quiet || line(text)),
     warn: (text) => line(`${styleText('yellow', 'warning:', {stream})} ${text}`),
     debug: (text) => void (options.debug && line(text)),
     progress(update) {
-      const text = meter(update, Date.now());
-      if (!showsProgress || Date.now() - drawnAt < drawInterval) return;
-      drawnAt = Date.now();
-      const width = Math.max(20, (stream.columns || 80) - 1);
-      stream.write(`\r\u001B[K${redact(text).slice(0, width)}`);
-      drawn = true;
+      last = update;
+      if (showsProgress && (!drawn || Date.now() - drawnAt >= drawInterval)) draw(update);
     },
-    close: clear,
+    close() {
+      last = undefined;
+      clearInterval(ticker);
+      clear();
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import {existsSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {dockerVersion} from '../docker/client.ts';
 import {repositoryExists, repositoryIsWritable} from '../restic/handle.ts';
@@ -34,8 +34,8 @@ export async function examine(context: Context): Promise<Check[]> {
       }),
     );
   }
-  checks.push(...(await checkRepository(context)));
-  checks.push(checkSpace(context), await attempt('restore', () => checkJournal(context)));
+  const {repository, newest} = await checkRepository(context);
+  checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('restore', () => checkJournal(context)));
   return checks;
 }
 
@@ -54,26 +54,27 @@ function checkFiles(context: Context): Check[] {
   if (files.length === 0) {
     return [{name: 'configuration', state: 'warn', message: `no file was read; ${home} has neither bootstrap.conf nor .env.production`, remedy: 'Cron does not see the variables of your shell: write them into bootstrap.conf, mode 0600.'}];
   }
-  return files.map((file) => {
+  const passwordFile = context.configuration.resticEnvironment['RESTIC_PASSWORD_FILE'];
+  const secretFiles = [...files, ...(passwordFile === undefined || !existsSync(passwordFile) ? [] : [{path: passwordFile, mode: statSync(passwordFile).mode & 0o7777}])];
+  return secretFiles.map((file) => {
     const mode = file.mode.toString(8).padStart(4, '0');
     if ((file.mode & 0o077) === 0) return {name: 'configuration', state: 'ok', message: `${file.path}, mode ${mode}`};
     return {name: 'configuration', state: 'warn', message: `${file.path} has the mode ${mode}: others can read or change it`, remedy: `chmod 600 ${shellWord(file.path)}`};
   });
 }
 
-async function checkRepository(context: Context): Promise<Check[]> {
+async function checkRepository(context: Context): Promise<{repository: Check; newest?: Date | undefined}> {
   const {repository} = context.restic;
   const name = 'repository';
   if (!repositoryExists(context.restic)) {
-    return [
-      await attempt(name, async () => {
-        requireKnownRepository(context);
-        return `${repository} does not exist yet; the first backup makes it`;
-      }),
-    ];
+    const check = await attempt(name, () => {
+      requireKnownRepository(context);
+      return Promise.resolve(`${repository} does not exist yet; the first backup makes it`);
+    });
+    return {repository: check};
   }
   if (!repositoryIsWritable(context.restic)) {
-    return [{name, state: 'fail', message: `${repository} cannot be written to`, remedy: 'Mount its disk for writing, or run as its owner, usually root.'}];
+    return {repository: {name, state: 'fail', message: `${repository} cannot be written to`, remedy: 'Mount its disk for writing, or run as its owner, usually root.'}};
   }
   let newest: Date | undefined;
   const opened = await attempt(name, async () => {
@@ -82,11 +83,14 @@ async function checkRepository(context: Context): Promise<Check[]> {
     const age = newest === undefined ? '' : `, the newest complete one made ${formatAge(newest, context.clock.now())}`;
     return `${repository} opens: ${plural(sets.length, 'set')}${age}`;
   });
-  return [opened, checkClock(context, newest)];
+  return {repository: opened, newest};
 }
 
 function checkClock(context: Context, newest: Date | undefined): Check {
   const now = context.clock.now();
+  if (now.getUTCFullYear() < 2026) {
+    return {name: 'clock', state: 'warn', message: `the clock says ${now.toISOString()}, before this tool was made`, remedy: 'Set the clock: timedatectl set-ntp true'};
+  }
   if (newest === undefined || newest <= now) return {name: 'clock', state: 'ok', message: now.toISOString()};
   return {name: 'clock', state: 'warn', message: `the clock says ${now.toISOString()}, but the newest set is of ${newest.toISOString()}`, remedy: 'Set the clock: timedatectl set-ntp true. Until then `latest` is a set from the future.'};
 }

@@ -45,7 +45,8 @@ export async function swapAll(context: Context, journal: Journal): Promise<void>
 
 /**
  * After the swap: starts the app, removes the old data and with it the journal. A container that does not start is
- * reported at the end; it is no reason to take checked data back.
+ * reported at the end; it is no reason to take checked data back. Old data that cannot be removed yet stays in the
+ * journal for the next command, and stops nothing.
  * @returns the names of the containers that run
  */
 export async function settle(context: Context, journal: Journal): Promise<string[]> {
@@ -56,8 +57,12 @@ export async function settle(context: Context, journal: Journal): Promise<string
   } catch (error) {
     startFailure = error;
   }
-  for (const {source, entry} of journal.entries) await sourceOf(source).finish(context, entry);
-  await removeJournal(context);
+  try {
+    for (const {source, entry} of journal.entries) await sourceOf(source).finish(context, entry);
+    await removeJournal(context);
+  } catch (error) {
+    context.log.warn(`the data from before the restore could not be removed: ${messageOf(error)}. The next command tries again`);
+  }
   if (startFailure !== undefined) throw startFailure;
   return restarted;
 }

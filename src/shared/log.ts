@@ -9,6 +9,8 @@ export interface Progress {
 
 /** Where operations speak to the operator. Texts pass through redaction before they are printed. */
 export interface Log {
+  /** Whether progress is seen by anybody: what only serves it need not be asked for. */
+  readonly showsProgress: boolean;
   info(text: string): void;
   warn(text: string): void;
   debug(text: string): void;

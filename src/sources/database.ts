@@ -2,6 +2,7 @@ import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
 import {resticError} from '../restic/errors.ts';
+import {TimetilesError} from '../shared/errors.ts';
 import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
@@ -24,7 +25,8 @@ export const databaseSource: Source = {
   },
 
   async servingContainers(context) {
-    return [(await findDatabaseContainer(context)).id];
+    const container = await findDatabaseContainer(context).catch(ignoreMissing);
+    return container ? [container.id] : [];
   },
 
   planRestore: planDatabaseRestore,
@@ -44,6 +46,12 @@ export const databaseSource: Source = {
   claimsPath: (path) => path === 'database.sql',
   export: exportDump,
 };
+
+/** The uploads of a stack without a database can be restored all the same. */
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof TimetilesError && error.kind === 'container') return undefined;
+  throw error;
+}
 
 async function store(context: SourceContext, connection: Connection, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();

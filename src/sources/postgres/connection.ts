@@ -49,7 +49,7 @@ export async function connectDatabase(context: SourceContext): Promise<Connectio
   const docker = await context.docker();
   const container = await findDatabaseContainer(context);
   if (!container.running) {
-    throw new TimetilesError('container', `the container ${container.name} is ${container.state}`, `Start it: docker start ${container.name}`);
+    throw new TimetilesError('container', `the container ${container.name} is ${container.state}`, `Start it: docker ${container.state === 'paused' ? 'unpause' : 'start'} ${container.name}`);
   }
   const fromFile = async (key: string) => {
     const path = container.environment[key];

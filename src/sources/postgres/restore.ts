@@ -15,7 +15,7 @@ import {
 } from './facts.ts';
 import {loadDump, requireWholeDump} from './load.ts';
 import {queryJson, runName, runSql} from './psql.ts';
-import {identifier} from './sql.ts';
+import {identifier, literal} from './sql.ts';
 import {dropDatabase, existingDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
 
 const entrySchema = z.object({
@@ -81,11 +81,26 @@ async function stage(context: SourceContext, connection: Connection, request: Re
   await dropDatabase(connection, names.scratch, run);
   if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), plan.versionNumber).join('\n'), maintenance);
   await runSql(connection, createDatabaseSql(names.scratch, properties), maintenance);
-  onProgress({...(request.record && {totalBytes: request.record.bytes})});
-  await loadDump(connection, context.restic, request.snapshot, names.scratch, run);
+  const watch = context.log.showsProgress ? watchSize(connection, plan, onProgress) : undefined;
+  try {
+    await loadDump(connection, context.restic, request.snapshot, names.scratch, run);
+  } finally {
+    clearInterval(watch);
+  }
   if (details) await requireSameCounts(connection, details, names.scratch, run);
   await runSql(connection, 'analyze;', {database: names.scratch, run});
   await runSql(connection, databasePropertiesSql(names.scratch, properties).join('\n'), maintenance);
+}
+
+/** Tells every two seconds how large the new database has become; the old one's size is a fair guess of the end. */
+function watchSize(connection: Connection, {entry, details}: StagePlan, onProgress: OnProgress): NodeJS.Timeout {
+  const {names, run} = entry;
+  const query = `select pg_database_size(${literal(names.scratch)});`;
+  const look = async () => {
+    const bytes = z.number().parse(await queryJson(connection, query, {database: maintenanceDatabase(names.live), run}));
+    onProgress({bytes, ...(details && {totalBytes: details.server.bytes})});
+  };
+  return setInterval(() => void look().catch(() => undefined), 2000);
 }
 
 /** Without a manifest the new database gets the properties that the live one has, or the server's defaults. */
