@@ -1,7 +1,7 @@
 import {startCommand, type CommandRequest, type CommandResult, type RunningCommand} from '../process/run.ts';
 import type {DockerHandle} from './client.ts';
 
-export interface ExecRequest extends Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'signal'> {
+export interface ExecRequest extends Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'signal' | 'limit'> {
   readonly container: string;
   readonly command: readonly string[];
   /** Variables for the command. Their values travel in the docker program's environment, never in an argv. */

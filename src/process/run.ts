@@ -19,6 +19,8 @@ export interface CommandRequest {
   readonly stdout?: {readonly fd: number} | {readonly onLine: (line: string) => void};
   readonly onStderrLine?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Seconds after which a child that should have answered long ago is ended; none for those that move data. */
+  readonly limit?: number | undefined;
   /** The kernel sends the child SIGINT when this process dies, even by SIGKILL (setpriv of util-linux). */
   readonly interruptWhenOrphaned?: boolean;
 }
@@ -45,7 +47,7 @@ export interface RunningCommand {
 
 /**
  * Starts a child in a session of its own, so that Ctrl-C reaches it only by way of this tool, in order.
- * @throws TimetilesError `program-missing` when the program is not installed
+ * @throws TimetilesError `program-missing` when the program is not installed, `timeout` after the limit
  */
 export function startCommand(request: CommandRequest): RunningCommand {
   request.signal?.throwIfAborted();
@@ -53,6 +55,8 @@ export function startCommand(request: CommandRequest): RunningCommand {
     ? ['setpriv', ['--pdeathsig', 'INT', '--', request.file, ...request.args]]
     : [request.file, [...request.args]];
   const {stdin, stdout} = request;
+  const timeout = request.limit === undefined ? undefined : AbortSignal.timeout(request.limit * 1000);
+  const stops = [request.signal, timeout].filter((signal) => signal !== undefined);
   const options: Options = {
     cwd: request.cwd ?? '/',
     env: request.env,
@@ -62,7 +66,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
     buffer: false,
     killSignal: 'SIGINT',
     forceKillAfterDelay: interruptGraceMilliseconds,
-    ...(request.signal === undefined ? {} : {cancelSignal: request.signal}),
+    ...(stops.length > 0 && {cancelSignal: AbortSignal.any(stops)}),
     stdio: [
       stdin === undefined ? 'ignore' : typeof stdin === 'object' && 'fd' in stdin ? typedFd(stdin.fd) : 'pipe',
       stdout !== undefined && 'fd' in stdout ? typedFd(stdout.fd) : 'pipe',
@@ -94,6 +98,9 @@ export function startCommand(request: CommandRequest): RunningCommand {
     onStdout?.end();
     onStderr?.end();
     request.signal?.throwIfAborted();
+    if (timeout?.aborted) {
+      throw new TimetilesError('timeout', `${request.file} did not answer within ${request.limit} seconds`, 'See what keeps the host busy (uptime, df -h, docker info), then run the command again.');
+    }
     if (request.interruptWhenOrphaned && ended.exitCode === 127) throw missingProgram(request.file, 'ENOENT');
     return {exitCode: ended.exitCode, signal: ended.signal, stdout: captured, stderr};
   };

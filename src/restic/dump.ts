@@ -1,5 +1,5 @@
 import {repositoryIsWritable, type ResticHandle} from './handle.ts';
-import {runRestic, startRestic} from './run.ts';
+import {questionLimit, runRestic, startRestic} from './run.ts';
 import type {RunningCommand} from '../process/run.ts';
 
 function dumpArgs(handle: ResticHandle, snapshot: string, path: string): string[] {
@@ -8,7 +8,7 @@ function dumpArgs(handle: ResticHandle, snapshot: string, path: string): string[
 
 /** The text of one small file in a snapshot. */
 export async function readSnapshotFile(handle: ResticHandle, snapshot: string, path: string): Promise<string> {
-  const result = await runRestic(handle, `reading ${path} of snapshot ${snapshot.slice(0, 8)}`, dumpArgs(handle, snapshot, path));
+  const result = await runRestic(handle, `reading ${path} of snapshot ${snapshot.slice(0, 8)}`, dumpArgs(handle, snapshot, path), {limit: questionLimit});
   return result.stdout;
 }
 

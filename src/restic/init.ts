@@ -1,7 +1,7 @@
 import type {ResticHandle} from './handle.ts';
-import {runRestic} from './run.ts';
+import {questionLimit, runRestic} from './run.ts';
 
 /** Makes the repository. The directory may exist; restic refuses where a repository is. */
 export async function initRepository(handle: ResticHandle): Promise<void> {
-  await runRestic(handle, 'making the repository', ['init', '--quiet']);
+  await runRestic(handle, 'making the repository', ['init', '--quiet'], {limit: questionLimit});
 }

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {startOfProcess} from '../process/host.ts';
 import {repositoryFiles, type ResticHandle} from './handle.ts';
 import {parseLock, type LockContent} from './messages.ts';
-import {runRestic} from './run.ts';
+import {questionLimit, runRestic} from './run.ts';
 
 /** How far the start of a process and the time in its lock may be apart by rounding. */
 const clockSlackMilliseconds = 5000;
@@ -42,7 +42,7 @@ export async function removeDeadLocks(handle: ResticHandle): Promise<string[]> {
 async function describeDeadLock(handle: ResticHandle, id: string, path: string): Promise<string | undefined> {
   let text: string;
   try {
-    text = (await runRestic(handle, 'reading a lock', ['cat', '--no-lock', 'lock', id])).stdout;
+    text = (await runRestic(handle, 'reading a lock', ['cat', '--no-lock', 'lock', id], {limit: questionLimit})).stdout;
   } catch (error) {
     if (!existsSync(path)) return undefined; // Its owner has just ended.
     throw error;

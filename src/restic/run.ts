@@ -2,7 +2,10 @@ import {runCommand, startCommand, type CommandRequest, type CommandResult, type 
 import type {ResticHandle} from './handle.ts';
 import {resticError} from './errors.ts';
 
-type Options = Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'cwd'>;
+type Options = Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'cwd' | 'limit'>;
+
+/** Seconds that a question to a repository may take, on a slow disk with a hundred thousand snapshots. */
+export const questionLimit = 600;
 
 /** Starts restic. Every run ends with SIGINT when this tool dies, so that restic removes its own lock. */
 export function startRestic(handle: ResticHandle, args: readonly string[], options: Options = {}): RunningCommand {
@@ -22,5 +25,5 @@ export async function runRestic(handle: ResticHandle, action: string, args: read
 
 /** Runs restic without a repository, as for `restic version`. */
 export async function runResticAlone(handle: ResticHandle, args: readonly string[]): Promise<CommandResult> {
-  return runCommand({file: 'restic', args, env: handle.environment, signal: handle.signal});
+  return runCommand({file: 'restic', args, env: handle.environment, signal: handle.signal, limit: 60});
 }

@@ -24,6 +24,7 @@ export type ErrorKind =
   | 'ambiguous'
   | 'locked'
   | 'interrupted'
+  | 'timeout'
   | 'doctor'
   | 'unexpected';
 

@@ -13,7 +13,13 @@ export interface PsqlOptions {
   readonly database?: string | undefined;
   /** The id of the run, by which leftover sessions are found. */
   readonly run: string;
+  /** Seconds; default: `queryLimit`. */
+  readonly limit?: number;
 }
+
+/** Seconds that an ordinary query or statement may take; counting and analysing a large database take longer. */
+const queryLimit = 120;
+export const longQueryLimit = 6 * 3600;
 
 const psqlCommand = ['psql', '--no-psqlrc', '--no-align', '--tuples-only', '--quiet', '--set=ON_ERROR_STOP=1'];
 
@@ -44,6 +50,7 @@ export async function runSql(connection: Connection, sql: string, options: PsqlO
     command: psqlCommand,
     environment: psqlEnvironment(connection, options),
     stdin: {text: `${sql}\n`},
+    limit: options.limit ?? queryLimit,
   });
   if (result.exitCode !== 0) throw sqlError(connection, result.stderr || describeEnd(result));
   return result.stdout.split('\n').filter((line) => line !== '');

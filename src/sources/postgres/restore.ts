@@ -14,7 +14,7 @@ import {
   type DatabaseProperties,
 } from './facts.ts';
 import {loadDump, requireWholeDump} from './load.ts';
-import {queryJson, runName, runSql} from './psql.ts';
+import {longQueryLimit, queryJson, runName, runSql} from './psql.ts';
 import {identifier, literal} from './sql.ts';
 import {dropDatabase, existingDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
 
@@ -49,11 +49,16 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
     warnings: details ? [] : ['this set has no manifest: roles, settings of the database and row counts cannot be restored or checked'],
     plan: [
       `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
-      ...(details ? [`from PostgreSQL ${details.server.version}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${server.version}`] : []),
+      ...(details ? [`from PostgreSQL ${short(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${short(server.version)}`] : []),
       ...(newRoles.length > 0 ? [`creates the missing ${plural(newRoles.length, 'role')}: ${newRoles.join(', ')}`] : []),
     ],
     stage: (onProgress) => stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress),
   };
+}
+
+/** `17.6 (Debian 17.6-1)` as `17.6`. */
+function short(version: string): string {
+  return version.split(' ')[0] ?? version;
 }
 
 /** Takes a restore of the database back. */
@@ -88,7 +93,7 @@ async function stage(context: SourceContext, connection: Connection, request: Re
     clearInterval(watch);
   }
   if (details) await requireSameCounts(connection, details, names.scratch, run);
-  await runSql(connection, 'analyze;', {database: names.scratch, run});
+  await runSql(connection, 'analyze;', {database: names.scratch, run, limit: longQueryLimit});
   await runSql(connection, databasePropertiesSql(names.scratch, properties).join('\n'), maintenance);
 }
 
@@ -131,7 +136,7 @@ function requireFitting(connection: Connection, details: DatabaseDetails, server
   if (Math.floor(server.versionNumber / 10_000) < wanted) {
     throw new TimetilesError(
       'restore',
-      `the set is from PostgreSQL ${details.server.version}, but ${name} runs the older ${server.version}`,
+      `the set is from PostgreSQL ${short(details.server.version)}, but ${name} runs the older ${short(server.version)}`,
       `Run an image with PostgreSQL ${wanted} or newer (the set was made with ${details.image.name}; now: ${image}).`,
     );
   }
@@ -146,7 +151,7 @@ function requireFitting(connection: Connection, details: DatabaseDetails, server
 }
 
 async function requireSameCounts(connection: Connection, details: DatabaseDetails, database: string, run: string): Promise<void> {
-  const restored = parseTableCounts(await runSql(connection, tableCountsQuery, {database, run}));
+  const restored = parseTableCounts(await runSql(connection, tableCountsQuery, {database, run, limit: longQueryLimit}));
   const key = (schema: string, table: string) => JSON.stringify([schema, table]);
   const counts = new Map(restored.map(([schema, table, rows]) => [key(schema, table), rows]));
   const wrong = details.tables.filter(([schema, table, rows]) => counts.get(key(schema, table)) !== rows);
