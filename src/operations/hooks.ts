@@ -3,6 +3,9 @@ import {describeEnd, runCommand} from '../process/run.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import type {Context} from './context.ts';
 
+/** Seconds that a command of the operator may take. */
+const hookLimit = 3600;
+
 /**
  * Runs one of the operator's own commands by the shell; what it prints goes to the log.
  * @param variables told to the command in its environment
@@ -17,6 +20,7 @@ export async function runHook(context: Context, key: 'BACKUP_PRE_COMMAND' | 'BAC
     args: ['-c', command],
     env: {...baseEnvironment(), ...variables},
     signal: context.signal,
+    limit: hookLimit,
     stdout: {onLine: (line) => context.log.info(line)},
     onStderrLine: (line) => context.log.info(line),
   });
