@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import {readFileSync} from 'node:fs';
-import {enableCompileCache} from 'node:module';
 
 const {node} = process.versions;
 const [major = 0, minor = 0] = node.split('.').map(Number);
@@ -15,7 +14,9 @@ if (process.argv[2] === '--version') {
   process.stdout.write(`timetiles/${version} ${process.platform}-${process.arch} node-v${node}\n`);
 } else {
   // The cache has to be on before the first import that it should speed up.
+  const {enableCompileCache} = await import('node:module');
   enableCompileCache();
   const {execute} = await import('@oclif/core');
-  await execute({dir: import.meta.url});
+  // Not awaited: when the reader of a pipe has gone (… | head), oclif waits for ever, which Node would report.
+  void execute({dir: import.meta.url});
 }

@@ -40,8 +40,9 @@ export abstract class BaseCommand extends Command {
       process.exitCode = rendered.exitCode ?? exitCodes.done;
       return rendered.json;
     } catch (error) {
-      // A child that died of our SIGINT reports all kinds of things; the operator's wish is the cause.
-      if (signals.signal.aborted && !(error instanceof TimetilesError && error.kind === 'restore')) throw signals.signal.reason;
+      // A child that died of our SIGINT reports all kinds of things; the operator's wish is the cause, unless there is more to tell.
+      const tellsMore = error instanceof TimetilesError && (error.kind === 'restore' || error.kind === 'interrupted');
+      if (signals.signal.aborted && !tellsMore) throw signals.signal.reason;
       throw error;
     } finally {
       log.close();
@@ -75,7 +76,7 @@ function toExpected(thrown: unknown, id: string): TimetilesError | undefined {
     const {oclif} = thrown;
     if (typeof oclif === 'object' && oclif !== null && 'exit' in oclif && oclif.exit === 0) return undefined;
     const [message = ''] = thrown.message.split('\nSee more help');
-    return new TimetilesError('usage', message.replace(/\n+/g, ' ').trim(), `See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
+    return new TimetilesError('usage', message.replace(/^The following errors? occurred:/, '').replace(/\s*\n\s*/g, ' ').trim(), `See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
   }
   if (systemCode(thrown) === 'ENOSPC') {
     return new TimetilesError('unexpected', `a disk is full: ${messageOf(thrown)}`, 'Free some space there and run the command again.', {cause: thrown});

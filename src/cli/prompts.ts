@@ -9,9 +9,14 @@ export function isInteractive(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
+/** Shows what a question is about, also with `--quiet`: nobody can answer without it. */
+export function show(lines: readonly string[]): void {
+  output.write(`${lines.join('\n')}\n`);
+}
+
 /** Asks a question whose answer is no unless it is given. @throws TimetilesError `interrupted` on Ctrl-C */
 export async function confirm(message: string, signal: AbortSignal): Promise<boolean> {
-  const {confirm: ask, isCancel} = await import('@clack/prompts');
+  const {confirm: ask, isCancel} = await loadPrompts();
   const answer = await ask({message, initialValue: false, output, signal});
   if (isCancel(answer)) throw cancelled();
   return answer;
@@ -19,11 +24,17 @@ export async function confirm(message: string, signal: AbortSignal): Promise<boo
 
 /** Lets the operator pick a set. @throws TimetilesError `interrupted` on Ctrl-C */
 export async function pickSet(sets: readonly ListedSet[], now: Date, signal: AbortSignal): Promise<string> {
-  const {select, isCancel} = await import('@clack/prompts');
+  const {select, isCancel} = await loadPrompts();
   const options = sets.map((set) => ({value: set.id, label: describeSetLine(set, now)}));
   const answer = await select({message: 'Which set?', options, maxItems: 12, output, signal});
   if (isCancel(answer)) throw cancelled();
   return answer;
+}
+
+/** A serial console tells no size, and prompts would be broken after every letter there. */
+async function loadPrompts() {
+  if (output.columns === 0) Object.assign(output, {columns: 80, rows: 24});
+  return import('@clack/prompts');
 }
 
 function cancelled(): TimetilesError {

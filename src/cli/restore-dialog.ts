@@ -2,7 +2,7 @@ import type {Context} from '../operations/context.ts';
 import {listSets} from '../operations/list.ts';
 import {describePlan, type RestorePlan} from '../operations/restore-plan.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {confirm, isInteractive, pickSet} from './prompts.ts';
+import {confirm, isInteractive, pickSet, show} from './prompts.ts';
 
 /** The set to restore: the one that was named, else one picked on the terminal. @throws TimetilesError `usage` without a terminal */
 export async function wantedSet(context: Context, named: string | undefined, canAsk: boolean): Promise<string> {
@@ -20,7 +20,9 @@ export async function confirmPlan(context: Context, plan: RestorePlan, options: 
   if (!options.yes && (!options.canAsk || !isInteractive())) {
     throw new TimetilesError('usage', 'a restore replaces live data, and there is no terminal to ask on', 'Add --yes to go ahead, or --dry-run to see the plan.');
   }
-  for (const line of describePlan(plan, options.safetyBackup)) context.log.info(line);
+  const lines = describePlan(plan, options.safetyBackup);
+  if (options.yes) lines.forEach((line) => context.log.info(line));
+  else show(lines);
   for (const warning of plan.warnings) context.log.warn(warning);
   if (options.yes) return 'go';
   return (await confirm('Replace the live data?', context.signal)) ? 'go' : 'stop';

@@ -12,6 +12,7 @@ import {sources} from '../sources/registry.ts';
 export default class Restore extends BaseCommand {
   static override summary = 'Restore a set in place, or into a directory for inspection.';
   static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left.\n\n${exitCodeHelp}`;
+  static override usage = 'restore [latest | SET | SNAPSHOT] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]';
   static override examples = [
     '<%= config.bin %> restore',
     '<%= config.bin %> restore latest --yes',
@@ -19,7 +20,7 @@ export default class Restore extends BaseCommand {
     '<%= config.bin %> restore latest --target /tmp/look',
     '<%= config.bin %> restore latest --path 2026/photo.jpg --target /tmp/look',
   ];
-  static override args = {set: Args.string({description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
+  static override args = {set: Args.string({ignoreStdin: true, description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
   static override flags = {
     only: Flags.string({options: sources.map((source) => source.name), description: 'restore this source alone'}),
     target: Flags.string({helpValue: 'DIR', description: 'write into this new or empty directory; nothing live is touched'}),

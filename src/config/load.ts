@@ -40,7 +40,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
   for (const file of files) {
     for (const [key, value] of Object.entries(file.values)) take(key, value, `${file.path} line ${file.lines[key]}`);
   }
-  for (const [key, value] of Object.entries(request.environment)) take(key, value, 'the environment variable');
+  for (const [key, value] of Object.entries(request.environment)) take(key, value, 'the environment');
 
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
   const result = settingsSchema.safeParse(given);
@@ -51,7 +51,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     throw new TimetilesError('configuration', `${origin}: ${key} ${issue?.message}`, `Correct ${key} and run the command again.`);
   }
   const resticEnvironment = Object.fromEntries(Object.entries(given).filter(([key]) => resticVariables.has(key)));
-  requirePassword(result.data, resticEnvironment, home, files);
+  requirePassword(result.data, resticEnvironment, request.file ?? join(home, 'bootstrap.conf'), files);
   return {settings: result.data, home, files, resticEnvironment, secrets: secretsOf(result.data, resticEnvironment)};
 }
 
@@ -68,14 +68,11 @@ function readFiles(home: string, file: string | undefined): ConfigFile[] {
   return candidates.filter((candidate) => candidate !== undefined);
 }
 
-function requirePassword(settings: Settings, restic: Record<string, string>, home: string, files: readonly ConfigFile[]): void {
+function requirePassword(settings: Settings, restic: Record<string, string>, main: string, files: readonly ConfigFile[]): void {
   if (settings.RESTIC_PASSWORD !== undefined || restic['RESTIC_PASSWORD_FILE'] || restic['RESTIC_PASSWORD_COMMAND']) return;
-  const where = files.length === 0 ? `${join(home, 'bootstrap.conf')} does not exist` : `${files.map((file) => file.path).join(' and ')} do not set it`;
-  throw new TimetilesError(
-    'configuration',
-    `RESTIC_PASSWORD is not set (${files.length === 1 ? where.replace('do not', 'does not') : where})`,
-    'Write RESTIC_PASSWORD="…" into bootstrap.conf of the installation directory (TIMETILES_HOME), mode 0600.',
-  );
+  const paths = files.map((file) => file.path).join(' and ');
+  const where = files.length === 0 ? `${main} does not exist` : `${paths} ${files.length === 1 ? 'does' : 'do'} not set it`;
+  throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where})`, `Write RESTIC_PASSWORD="…" into ${main}, mode 0600.`);
 }
 
 function secretsOf(settings: Settings, restic: Record<string, string>): string[] {

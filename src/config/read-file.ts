@@ -2,8 +2,8 @@ import {readFileSync, statSync, type Stats} from 'node:fs';
 import {systemCode, TimetilesError} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
 import {unknownKeyProblem, type FileOwner} from './check-keys.ts';
-import {secretKeys} from './keys.ts';
-import {parseConfigText, type ParsedFile} from './parse.ts';
+import {knownKeys, resticVariables, secretKeys} from './keys.ts';
+import {parseConfigText, type ParsedFile, type ParseProblem} from './parse.ts';
 
 export interface ConfigFile extends ParsedFile {
   readonly path: string;
@@ -38,10 +38,8 @@ export function readConfigFile(path: string, owner: FileOwner): ConfigFile | und
   if (text.trim() === '') throw problem(`${path} is empty`, 'Restore its content, or delete the file if it is not needed.');
 
   const parsed = parseConfigText(text);
-  const [first] = parsed.problems;
-  if (first && (owner === 'tool' || mentionsOurKey(text, first.line))) {
-    throw problem(`${path} line ${first.line}: ${first.message}`, `Correct line ${first.line} of ${path}.`);
-  }
+  const bad = parsed.problems.find((candidate) => owner === 'tool' || concernsUs(text, candidate));
+  if (bad) throw problem(`${path} line ${bad.line}: ${bad.message}`, `Correct line ${bad.line} of ${path}.`);
   for (const [key, line] of Object.entries(parsed.lines)) {
     const wrong = unknownKeyProblem(key, owner);
     if (wrong !== undefined) throw problem(`${path} line ${line}: ${wrong}`, `Correct line ${line} of ${path}.`);
@@ -60,8 +58,9 @@ function decode(path: string, bytes: Buffer): string {
   throw problem(`${path} is not a text file`, 'Name a file of KEY="value" lines in UTF-8.');
 }
 
-/** In the app's file, lines that dotenv would skip are the app's affair unless they look like one of ours. */
-function mentionsOurKey(text: string, line: number): boolean {
+/** In the app's file, odd lines are the app's affair unless they assign one of our keys or look as if they should. */
+function concernsUs(text: string, {line, key}: ParseProblem): boolean {
+  if (key !== undefined) return knownKeys.has(key) || resticVariables.has(key);
   const row = text.split(/\r\n?|\n/)[line - 1] ?? '';
   return /^\s*(export\s+)?(RESTIC|BACKUP|AWS|RESTORE|OFFSITE|ALERT|HEARTBEAT|EMAIL|DB|POSTGRES|UPLOADS?)_/.test(row);
 }

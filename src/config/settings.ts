@@ -56,6 +56,7 @@ export const settingsSchema = z.object({
   EMAIL_SMTP_PORT: z
     .string()
     .regex(/^\d{1,5}$/, 'must be a port number, such as 587')
+    .refine((value) => Number(value) >= 1 && Number(value) <= 65_535, 'must be a port number, such as 587')
     .transform(Number)
     .default(587),
   EMAIL_SMTP_USER: text,

@@ -8,7 +8,7 @@ const labels = {
   volume: 'com.docker.compose.volume',
 } as const;
 
-export interface Mount {
+interface Mount {
   readonly type: string;
   /** The volume's name; undefined for a bind mount. */
   readonly volume: string | undefined;
@@ -81,7 +81,9 @@ export async function inspectVolume(docker: DockerHandle, name: string): Promise
 export async function listProjectVolumes(docker: DockerHandle, project: string): Promise<{name: string; key: string}[]> {
   const filters = {label: [`${labels.project}=${project}`]};
   const {Volumes} = await callDocker(docker, (api) => api.listVolumes({filters}));
-  return (Volumes ?? []).map((volume) => ({name: volume.Name, key: volume.Labels?.[labels.volume] ?? ''}));
+  const volumes = (Volumes ?? []).map((volume) => ({name: volume.Name, key: volume.Labels?.[labels.volume] ?? ''}));
+  // Docker lists them in another order each time.
+  return volumes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Those that are removed meanwhile are left out. */

@@ -1,6 +1,6 @@
 import {inspectContainer, listProject, type Container} from '../docker/containers.ts';
 import {startContainer, stopContainer, waitUntilHealthy} from '../docker/lifecycle.ts';
-import {TimetilesError} from '../shared/errors.ts';
+import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {sources} from '../sources/registry.ts';
 import type {Context} from './context.ts';
 
@@ -30,11 +30,13 @@ export async function containersToStop(context: Context, mustStop: readonly stri
   return [...all.values()].filter((container) => !serving.has(container.id));
 }
 
-/** Stops containers one after the other. */
-export async function stopApp(context: Context, containers: readonly Container[]): Promise<void> {
+/** Stops those containers that run, one after the other; also one that is just being stopped is down when this returns. */
+export async function stopApp(context: Context, containers: readonly ContainerName[]): Promise<void> {
   const docker = await context.docker();
-  for (const container of containers) {
-    context.log.info(`stopping ${container.name}`);
+  for (const {id, name} of containers) {
+    const container = await inspectContainer(docker, id);
+    if (!container || container.state === 'exited') continue;
+    context.log.info(`stopping ${name}`);
     await stopContainer(docker, container);
   }
 }
@@ -46,7 +48,7 @@ export async function stopApp(context: Context, containers: readonly Container[]
 export async function startApp(context: Context, containers: readonly ContainerName[]): Promise<string[]> {
   const docker = await context.docker();
   const started: string[] = [];
-  const failures: unknown[] = [];
+  const failures: {name: string; error: unknown}[] = [];
   for (const {id, name} of containers) {
     try {
       if (!(await inspectContainer(docker, id))) {
@@ -57,11 +59,13 @@ export async function startApp(context: Context, containers: readonly ContainerN
       await startContainer(docker, id);
       started.push(name);
     } catch (error) {
-      failures.push(error);
+      failures.push({name, error});
     }
   }
-  if (failures.length > 0) {
-    throw new TimetilesError('unhealthy', `${failures.length} of ${containers.length} containers could not be started again`, 'Start them: docker compose up -d', {cause: new AggregateError(failures)});
+  const [first] = failures;
+  if (first) {
+    const names = failures.map(({name}) => name).join(', ');
+    throw new TimetilesError('unhealthy', `${names} could not be started again: ${messageOf(first.error)}`, 'Correct the cause, then start what is down: docker compose up -d', {cause: new AggregateError(failures.map(({error}) => error))});
   }
   return started;
 }

@@ -9,7 +9,7 @@ import {runHook} from './hooks.ts';
 import {withRepositoryLock} from './lock.ts';
 import {commitManifest, startManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
-import {prepareRepository, requireKnownRepository} from './repository.ts';
+import {clearDeadLocks, prepareRepository, requireKnownRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 
 export interface BackupRequest {
@@ -58,6 +58,9 @@ export async function makeSet(context: Context, request: BackupRequest & {safety
     const report = await storeSet(context, request, {setId, time, tasks});
     state.current = report.state;
     return report;
+  } catch (error) {
+    await clearDeadLocks(context);
+    throw error;
   } finally {
     await runPostHook(context, {TIMETILES_SET: setId, TIMETILES_STATE: state.current});
   }

@@ -9,7 +9,7 @@ const hookLimit = 3600;
 /**
  * Runs one of the operator's own commands by the shell; what it prints goes to the log.
  * @param variables told to the command in its environment
- * @throws TimetilesError `hook` when it fails
+ * @throws TimetilesError `hook` when it fails; without the command itself, which may hold a token
  */
 export async function runHook(context: Context, key: 'BACKUP_PRE_COMMAND' | 'BACKUP_POST_COMMAND', variables: Record<string, string>): Promise<void> {
   const command = context.settings[key];
@@ -24,5 +24,5 @@ export async function runHook(context: Context, key: 'BACKUP_PRE_COMMAND' | 'BAC
     stdout: {onLine: (line) => context.log.info(line)},
     onStderrLine: (line) => context.log.info(line),
   });
-  if (result.exitCode !== 0) throw new TimetilesError('hook', `${key} failed with ${describeEnd(result)}`, `Correct the command in the configuration: ${command}`);
+  if (result.exitCode !== 0) throw new TimetilesError('hook', `${key} failed with ${describeEnd(result)}`, `Run the command by hand, and correct ${key} in the configuration.`);
 }

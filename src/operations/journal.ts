@@ -9,13 +9,13 @@ import type {Context} from './context.ts';
 /**
  * What a restore has begun, on disk before it is done, so that the next command can finish or undo it.
  * `staging`: live data is untouched; undo. `swapping`: the new data is checked and takes its place; finish.
- * `reverting`: the swap failed; undo.
+ * `reverting`: the swap failed; undo. `settled`: the new data is in place and the app runs; remove the old data.
  */
 const journalSchema = z.object({
   id: z.string(),
   set: z.string(),
   begun: z.string(),
-  phase: z.enum(['staging', 'swapping', 'reverting']),
+  phase: z.enum(['staging', 'swapping', 'reverting', 'settled']),
   entries: z.array(z.object({source: z.string(), entry: z.record(z.string(), z.unknown())})),
   /** Containers that ran before and were or may have been stopped: id and name. */
   stopped: z.array(z.object({id: z.string(), name: z.string()})),

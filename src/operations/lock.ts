@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {acquireFileLock, type LockAttempt} from '../process/file-lock.ts';
 import {systemCode, TimetilesError} from '../shared/errors.ts';
-import {formatAge} from '../shared/format.ts';
+import {formatAge, shellWord} from '../shared/format.ts';
 import type {Context} from './context.ts';
 
 const noteSchema = z.object({pid: z.number(), command: z.string(), since: z.string(), host: z.string()});
@@ -42,13 +42,13 @@ async function takeLock(repository: string, note: string, allowReadOnly: boolean
     if (code === 'EROFS') {
       // Nothing can be written there, so there is nothing to lock out.
       if (allowReadOnly) return {state: 'acquired', release: () => undefined};
-      throw new TimetilesError('repository-readonly', `the repository ${repository} is on a read-only file system`, `Mount it for writing; findmnt --target ${repository} names the file system.`, {cause: error});
+      throw new TimetilesError('repository-readonly', `the repository ${repository} is on a read-only file system`, `Mount it for writing; findmnt --target ${shellWord(repository)} names the file system.`, {cause: error});
     }
     if (code === 'EACCES' || code === 'EPERM') {
       throw new TimetilesError('permission', `this user may not write to the repository ${repository}`, 'Run the command as its owner, usually root: sudo timetiles …', {cause: error});
     }
     if (code === 'ENOSPC') {
-      throw new TimetilesError('repository-full', `the disk of the repository ${repository} is full`, `Free some space on it: df -h ${repository}`, {cause: error});
+      throw new TimetilesError('repository-full', `the disk of the repository ${repository} is full`, `Free some space on it: df -h ${shellWord(repository)}`, {cause: error});
     }
     if (code === 'ENOTDIR' || code === 'EEXIST') {
       throw new TimetilesError('configuration', `the repository path ${repository} leads through a file`, 'Correct RESTIC_REPOSITORY.', {cause: error});

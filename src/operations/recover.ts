@@ -1,7 +1,7 @@
 import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Source} from '../sources/source.ts';
-import {startApp} from './app.ts';
+import {startApp, stopApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {readJournal, removeJournal, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
@@ -14,16 +14,28 @@ import {withRepositoryLock} from './lock.ts';
 export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
   const journal = readJournal(context);
   if (!journal) return undefined;
+  const steady = uninterruptible(context);
   const what = `an interrupted restore of set ${journal.set}, begun ${journal.begun}`;
-  const done = journal.phase === 'swapping' ? `finished ${what}: the restored data is in place` : `undid ${what}: the data is as it was before`;
   context.log.warn(`found ${what}`);
-  if (journal.phase === 'swapping') {
-    const steady = uninterruptible(context);
-    await swapAll(steady, journal);
-    await settle(steady, journal);
-  } else await rollBack(context, journal);
-  context.log.warn(done);
-  return done;
+  // The container that was being stopped when the tool was killed may still be at it, and a reboot may have started others.
+  if (journal.phase !== 'settled') await stopApp(steady, journal.stopped);
+  const done = await finishPhase(steady, journal);
+  context.log.warn(`${done[0]} ${what}: ${done[1]}`);
+  return done.join(': ');
+}
+
+async function finishPhase(context: Context, journal: Journal): Promise<readonly [string, string]> {
+  switch (journal.phase) {
+    case 'swapping':
+      await swapAll(context, journal);
+      await settle(context, journal);
+      return ['finished', 'the restored data is in place'];
+    case 'settled':
+      return (await removeOldData(context, journal)) ? ['finished', 'the data from before it is removed'] : ['could not finish', 'the data from before it is still there'];
+    default:
+      await rollBack(context, journal);
+      return ['undid', 'the data is as it was before'];
+  }
 }
 
 /**
@@ -44,9 +56,8 @@ export async function swapAll(context: Context, journal: Journal): Promise<void>
 }
 
 /**
- * After the swap: starts the app, removes the old data and with it the journal. A container that does not start is
- * reported at the end; it is no reason to take checked data back. Old data that cannot be removed yet stays in the
- * journal for the next command, and stops nothing.
+ * After the swap: starts the app and removes the old data. A container that does not start is reported at the end; it is
+ * no reason to take checked data back.
  * @returns the names of the containers that run
  */
 export async function settle(context: Context, journal: Journal): Promise<string[]> {
@@ -57,25 +68,34 @@ export async function settle(context: Context, journal: Journal): Promise<string
   } catch (error) {
     startFailure = error;
   }
+  const settled: Journal = {...journal, phase: 'settled'};
+  await writeJournal(context, settled);
+  await removeOldData(context, settled);
+  if (startFailure !== undefined) throw startFailure;
+  return restarted;
+}
+
+/** What cannot be removed yet stays in the journal for the next command, and stops nothing. @returns whether all is removed */
+async function removeOldData(context: Context, journal: Journal): Promise<boolean> {
   try {
     for (const {source, entry} of journal.entries) await sourceOf(source).finish(context, entry);
     await removeJournal(context);
+    return true;
   } catch (error) {
     context.log.warn(`the data from before the restore could not be removed: ${messageOf(error)}. The next command tries again`);
+    return false;
   }
-  if (startFailure !== undefined) throw startFailure;
-  return restarted;
 }
 
 /** Takes everything back, last source first, and starts the app; tries every step before it reports a failure. */
 export async function rollBack(context: Context, journal: Journal): Promise<void> {
   const steady = uninterruptible(context);
-  const failures: string[] = [];
+  const failures: unknown[] = [];
   const attempt = async (work: () => Promise<unknown>) => {
     try {
       await work();
     } catch (error) {
-      failures.push(messageOf(error));
+      failures.push(error);
     }
   };
   if (journal.phase === 'swapping') await writeJournal(steady, {...journal, phase: 'reverting'});
@@ -85,7 +105,13 @@ export async function rollBack(context: Context, journal: Journal): Promise<void
     await removeJournal(steady);
     return;
   }
-  throw new TimetilesError('restore', `the restore could not be undone completely: ${failures.join('; ')}`, 'Correct the cause, then run any timetiles command: it tries again to undo what is left.');
+  const remedy = failures.find((failure) => failure instanceof TimetilesError)?.next ?? 'Correct the cause';
+  throw new TimetilesError(
+    'restore',
+    `the restore could not be undone completely: ${failures.map(messageOf).join('; ')}`,
+    `${remedy.replace(/\.$/, '')}. Then run any timetiles command: it tries again to undo what is left.`,
+    {cause: new AggregateError(failures)},
+  );
 }
 
 function sourceOf(name: string): Source {

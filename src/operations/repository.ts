@@ -7,7 +7,7 @@ import {removeDeadLocks} from '../restic/locks.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, shellWord} from '../shared/format.ts';
-import type {Context} from './context.ts';
+import {uninterruptible, type Context} from './context.ts';
 
 const gigabyte = 1e9;
 const knownSchema = z.record(z.string(), z.object({since: z.string()}));
@@ -46,6 +46,14 @@ export async function prepareRepository(context: Context): Promise<void> {
   if (readKnown(context)[repository]) return;
   const known = {...readKnown(context), [repository]: {since: context.clock.now().toISOString()}};
   await writeFileAtomically(knownPath(context), JSON.stringify(known));
+}
+
+/**
+ * After a failure, when no child of this run is left: an interrupted restic before 0.17 may leave a lock that it was just
+ * making. What cannot be cleared now is cleared by the next run.
+ */
+export async function clearDeadLocks(context: Context): Promise<void> {
+  await removeDeadLocks(uninterruptible(context).restic).catch((error: unknown) => context.log.debug(`locks were not looked at: ${String(error)}`));
 }
 
 function requireFreeSpace(context: Context): void {

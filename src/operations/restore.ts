@@ -80,10 +80,10 @@ async function restore(context: Context, plan: RestorePlan, safetyBackup: boolea
     await undo(context, reached, error);
     throw error;
   }
-  const restarted = await settle(uninterruptible(context), reached);
-  const report = {set: plan.set.id, restored: plan.steps.map(({source}) => source.name), safetySet, restarted, seconds: (Date.now() - begin) / 1000};
-  await requireHealth(context, reached, report);
-  return {...report, seconds: (Date.now() - begin) / 1000};
+  const done = {set: plan.set.id, restored: plan.steps.map(({source}) => source.name), safetySet};
+  const restarted = await reportAsRestored(context, done, () => settle(uninterruptible(context), reached));
+  await reportAsRestored(context, done, () => waitForApp(context, reached.stopped));
+  return {...done, restarted, seconds: (Date.now() - begin) / 1000};
 }
 
 /** The present state as an ordinary set, of those sources that have any. */
@@ -123,13 +123,15 @@ async function undo(context: Context, journal: Journal, cause: unknown): Promise
   }
 }
 
-/** The data is in place and checked by now; an app that does not get up is reported with the way back. */
-async function requireHealth(context: Context, journal: Journal, report: RestoreReport): Promise<void> {
+/** The data is in place and checked by now: an app that does not get up, or Ctrl-C, is told with that and with the way back. */
+async function reportAsRestored<Result>(context: Context, done: Pick<RestoreReport, 'set' | 'safetySet'>, work: () => Promise<Result>): Promise<Result> {
   try {
-    await waitForApp(context, journal.stopped);
+    return await work();
   } catch (error) {
-    if (!(error instanceof TimetilesError) || error.kind !== 'unhealthy') throw error;
-    const wayBack = report.safetySet === null ? '' : ` To return to the state before: timetiles restore ${report.safetySet}`;
-    throw new TimetilesError('unhealthy', `set ${report.set} is restored, but ${error.message}`, `${error.next}.${wayBack}`, {cause: error});
+    const cause: unknown = context.signal.aborted ? context.signal.reason : error;
+    if (!(cause instanceof TimetilesError)) throw error;
+    const next = cause.kind === 'interrupted' ? 'See whether the app is up: docker ps' : cause.next;
+    const wayBack = done.safetySet === null ? '' : ` To return to the state before: timetiles restore ${done.safetySet}`;
+    throw new TimetilesError(cause.kind, `set ${done.set} is restored, but ${cause.message}`, `${next.replace(/\.$/, '')}.${wayBack}`, {cause});
   }
 }

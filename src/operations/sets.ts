@@ -63,7 +63,7 @@ export async function readSets(context: Context): Promise<BackupSet[]> {
 }
 
 /** @throws TimetilesError `repository-missing` */
-export function requireRepository(context: Context): void {
+function requireRepository(context: Context): void {
   if (repositoryExists(context.restic)) return;
   throw new TimetilesError(
     'repository-missing',
@@ -130,6 +130,8 @@ export function chooseSet(sets: readonly BackupSet[], wanted: string, source?: s
     if (latest) return {set: latest, snapshot: undefined};
     throw new TimetilesError('not-found', `there is no complete set${source === undefined ? '' : ` with ${source}`}; ${inventory(sets)}`, 'Make one: timetiles backup');
   }
+  // As an unset variable of a script gives it; every id begins with it.
+  if (wanted === '') throw new TimetilesError('usage', 'the name of the set is empty', 'Name one: timetiles restore latest (timetiles backup list shows them all)');
   const matches: ChosenSet[] = [];
   for (const set of sets) {
     if (set.id.toLowerCase().startsWith(wanted.toLowerCase()) || set.manifest?.startsWith(wanted)) matches.push({set, snapshot: undefined});

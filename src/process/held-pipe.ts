@@ -5,9 +5,15 @@ import {runCommand, startCommand, type RunningCommand} from './run.ts';
 import {baseEnvironment} from './environment.ts';
 
 /**
+ * Waits until its input ends, which is when this process dies, and makes sure that the reader was told to give up
+ * before it lets go of the pipe. A reader that waits for data (restic since 0.17) only ends once the pipe does.
+ */
+const holderScript = 'read -r _; kill -INT "$1" 2>/dev/null; exec sleep 2';
+
+/**
  * A kernel pipe between two children whose end is held back: the reader sees the end of the stream only after
- * `finish`. A second holder of the writing end, a child that lives as long as the reader, keeps the end back even
- * when this process is killed, so that a half stream can never look whole.
+ * `finish`. A second holder of the writing end, a child, keeps the end back when this process is killed, until the
+ * reader has been interrupted, so that a half stream can never look whole.
  */
 export interface HeldPipe {
   /** The reading end, to be inherited by the consumer. */
@@ -18,7 +24,7 @@ export interface HeldPipe {
   consumerStarted(pid: number): void;
   /** Writes the rest, if any, and lets the consumer see the end. */
   finish(text?: string): Promise<void>;
-  /** Closes everything; the consumer must have been stopped before. Safe to call twice and after `finish`. */
+  /** Closes everything; the consumer must have been told to stop before. Safe to call twice and after `finish`. */
   close(): Promise<void>;
 }
 
@@ -60,9 +66,10 @@ export async function openHeldPipe(): Promise<HeldPipe> {
     consumerStarted(pid) {
       closeFd(readFd);
       holder = startCommand({
-        file: 'tail',
-        args: ['-f', `--pid=${pid}`, '/dev/null'],
+        file: 'sh',
+        args: ['-c', holderScript, 'holder', String(pid)],
         env: baseEnvironment(),
+        stdin: 'pipe',
         stdout: {fd: writeFd},
       });
     },

@@ -1,5 +1,6 @@
-import {lstat} from 'node:fs/promises';
+import {lstat, readdir} from 'node:fs/promises';
 import {isAbsolute, join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {openHeldPipe} from '../process/held-pipe.ts';
 import type {CommandResult} from '../process/run.ts';
 import type {Progress} from '../shared/log.ts';
@@ -8,6 +9,10 @@ import {resticError} from './errors.ts';
 import {repositoryFiles, type ResticHandle} from './handle.ts';
 import {parseResticMessage, type ResticMessage} from './messages.ts';
 import {startRestic} from './run.ts';
+import {isAtLeast, type ResticVersion} from './version.ts';
+
+/** How long restic may take to notice an interrupt; it needs milliseconds. */
+const interruptMilliseconds = 1000;
 
 export interface StoredSnapshot {
   /** The snapshot's full id. */
@@ -24,9 +29,24 @@ export interface StoredSnapshot {
 
 type OnProgress = (progress: Omit<Progress, 'label'>) => void;
 
-/** The argv of a backup of a directory's content, whose own path must not show in the snapshot's tree. */
-export function directoryBackupArgs(tags: readonly string[]): string[] {
-  return ['backup', '--json', ...tags.flatMap((tag) => ['--tag', tag]), '.'];
+/** The only file in the snapshot of an empty directory, since restic stores no snapshot without content. */
+export const emptyMarker = '.timetiles-empty';
+
+/**
+ * The argv of a backup of a directory's content, whose own path must not show in the snapshot's tree.
+ * @param count whether restic shall look through the directory beforehand, so that progress knows the end; it costs time
+ */
+export function directoryBackupArgs(tags: readonly string[], version: ResticVersion, count: boolean): string[] {
+  const canSkip = isAtLeast(version, {major: 0, minor: 15});
+  return ['backup', '--json', ...(canSkip && !count ? ['--no-scan'] : []), ...tags.flatMap((tag) => ['--tag', tag]), '.'];
+}
+
+export interface DirectoryBackup {
+  readonly directory: string;
+  readonly tags: readonly string[];
+  readonly version: ResticVersion;
+  /** Undefined where nobody sees it. */
+  readonly onProgress: OnProgress | undefined;
 }
 
 /** The argv of a backup of one file read from stdin. */
@@ -37,17 +57,25 @@ export function streamBackupArgs(path: string, tags: readonly string[]): string[
 /** Stores what a directory holds; the snapshot's root is that directory. */
 export async function backupDirectory(
   handle: ResticHandle,
-  directory: string,
-  tags: readonly string[],
-  onProgress: OnProgress,
+  {directory, tags, version, onProgress}: DirectoryBackup,
 ): Promise<StoredSnapshot> {
-  const reader = readMessages(onProgress);
+  if ((await readdir(directory)).length === 0) return storeEmptyDirectory(handle, tags);
+  const reader = readMessages(onProgress ?? (() => undefined));
   const options = {cwd: directory, stdout: {onLine: reader.onLine}, onStderrLine: reader.onLine};
-  const result = await startRestic(handle, directoryBackupArgs(tags), options).result;
+  const result = await startRestic(handle, directoryBackupArgs(tags, version, onProgress !== undefined), options).result;
   // 3: "some source data could not be read"; the snapshot is stored.
   if (result.exitCode !== 0 && result.exitCode !== 3) throw resticError(handle, 'backing up the files', result);
   const {gone, unreadable} = await sortFailures(directory, reader.failures);
   return {...storedSnapshot(handle, reader.summary(), result), unreadable, vanished: gone};
+}
+
+async function storeEmptyDirectory(handle: ResticHandle, tags: readonly string[]): Promise<StoredSnapshot> {
+  const stream = await startSnapshotStream(handle, `/${emptyMarker}`, tags, () => undefined);
+  try {
+    return {...(await stream.commit('The directory was empty.\n')), bytes: 0, files: 0};
+  } finally {
+    await stream.cancel();
+  }
 }
 
 /** A snapshot of one file that is being written: it is stored only once `commit` was called. */
@@ -93,8 +121,10 @@ export async function startSnapshotStream(
       },
       async cancel() {
         restic.stop();
-        await ended;
+        // Since 0.17 restic ends only when its read does; by then it knows that the end of the stream is no good end.
+        await Promise.race([ended, sleep(interruptMilliseconds, undefined, {ref: false})]);
         await pipe.close();
+        await ended;
       },
     };
   } catch (error) {

@@ -16,10 +16,11 @@ const kindByExitCode: Readonly<Record<number, ErrorKind>> = {
 const kindByText: readonly (readonly [RegExp, ErrorKind])[] = [
   [/no space left on device|disk quota exceeded/i, 'repository-full'],
   [/wrong password or no key found/i, 'repository-password'],
-  [/repository is already locked|unable to create lock/i, 'repository-locked'],
+  [/repository is already locked/i, 'repository-locked'],
   [/read-only file system/i, 'repository-readonly'],
-  [/unable to open config file|is there a repository at the following location/i, 'repository-missing'],
+  // Before the next one: a config file that this user may not read is there all the same.
   [/permission denied/i, 'permission'],
+  [/unable to open config file|is there a repository at the following location/i, 'repository-missing'],
 ];
 
 /** Which of the known failures a run of restic was. The disk's state is looked for first: it hides behind other exit codes. */
@@ -34,6 +35,14 @@ export function resticError(handle: ResticHandle, action: string, result: Comman
   const kind = classifyResticFailure(result.exitCode, result.stderr);
   const said = lastWords(result.stderr) || describeEnd(result);
   return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
+}
+
+/** The same for a run that writes to a directory of this host, whose disk may be the full one. */
+export function targetError(handle: ResticHandle, action: string, target: string, result: CommandResult): TimetilesError {
+  const error = resticError(handle, action, result);
+  // All that such a run writes to the repository is its lock.
+  if (error.kind !== 'repository-full' || /unable to create lock/i.test(result.stderr)) return error;
+  return new TimetilesError('volume', `the disk of ${target} is full`, `Free some space on it (df -h ${shellWord(target)}), then run the command again.`);
 }
 
 function headline(kind: ErrorKind, action: string, repository: string, said: string): string {
@@ -51,7 +60,7 @@ function headline(kind: ErrorKind, action: string, repository: string, said: str
 function remedy(kind: ErrorKind, repository: string): string {
   const path = shellWord(repository);
   const texts: Partial<Record<ErrorKind, string>> = {
-    'repository-password': 'Set RESTIC_PASSWORD to the password that the repository was made with; `timetiles doctor` shows which file it is read from.',
+    'repository-password': 'Set RESTIC_PASSWORD to the password that the repository was made with (bootstrap.conf, .env.production or the environment; the later wins).',
     'repository-missing': 'Check RESTIC_REPOSITORY and whether its disk is mounted; the first `timetiles backup` makes a repository.',
     'repository-locked': `Wait until it has ended. If it runs on no host any more: restic -r ${path} unlock`,
     'repository-full': `Free some space on it (df -h ${path}), then run the command again; what was stored before is intact.`,
@@ -61,13 +70,16 @@ function remedy(kind: ErrorKind, repository: string): string {
   return texts[kind] ?? `Look at the repository with: restic -r ${path} check`;
 }
 
+/** Lines of restic that add nothing to the one that says what is wrong. */
+const sideRemarks = /^(Is there a repository|\/\S*$|the .unlock. command|lock was created|storage ID|repo already locked|removed snapshot)/i;
+
 /** The last line that says something, without restic's own "Fatal:"; newer versions speak JSON, even on stderr. */
 function lastWords(stderr: string): string {
   const lines = stderr
     .split('\n')
-    .map((line) => plainText(line.trim()))
-    .filter((line) => line !== '' && !/^(Is there a repository|\/\S*$|the .unlock. command|removed snapshot)/i.test(line));
-  return (lines.findLast((line) => line.startsWith('Fatal:')) ?? lines.at(-1) ?? '').replace(/^Fatal:\s*/, '');
+    .flatMap((line) => plainText(line.trim()).split('\n'))
+    .filter((line) => line !== '' && !sideRemarks.test(line));
+  return (lines.findLast((line) => line.startsWith('Fatal:')) ?? lines.at(-1) ?? '').replace(/^Fatal:\s*|^unable to create lock in backend:\s*/, '');
 }
 
 function plainText(line: string): string {

@@ -1,7 +1,11 @@
+import {rm} from 'node:fs/promises';
+import {join} from 'node:path';
 import type {Progress} from '../shared/log.ts';
+import {emptyMarker} from './backup.ts';
+import {targetError} from './errors.ts';
 import {repositoryIsWritable, type ResticHandle} from './handle.ts';
 import {parseResticMessage} from './messages.ts';
-import {runRestic} from './run.ts';
+import {startRestic} from './run.ts';
 import {isAtLeast, type ResticVersion} from './version.ts';
 
 export interface RestoreRequest {
@@ -44,7 +48,9 @@ export async function restoreSnapshot(
       ...(message.total_bytes !== undefined && {totalBytes: message.total_bytes}),
     });
   };
-  await runRestic(handle, `restoring snapshot ${request.snapshot.slice(0, 8)}`, args, {stdout: {onLine}});
+  const result = await startRestic(handle, args, {stdout: {onLine}}).result;
+  if (result.exitCode !== 0) throw targetError(handle, `restoring snapshot ${request.snapshot.slice(0, 8)}`, request.target, result);
+  await rm(join(request.target, emptyMarker), {force: true});
 }
 
 /** restic's patterns are those of Go's filepath.Match, in which a backslash takes the meaning from the next character. */

@@ -9,7 +9,7 @@ export interface ResticVersion {
 }
 
 /** The oldest restic that is supported and tested: Debian 12's. */
-export const oldestRestic = {major: 0, minor: 14} as const;
+const oldestRestic = {major: 0, minor: 14} as const;
 
 export function parseResticVersion(output: string): ResticVersion | undefined {
   const match = /^restic (\d+)\.(\d+)(\S*)/.exec(output);

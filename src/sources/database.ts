@@ -1,7 +1,7 @@
 import {open} from 'node:fs/promises';
 import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
-import {resticError} from '../restic/errors.ts';
+import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
@@ -74,7 +74,7 @@ async function exportDump(context: SourceContext, request: ExportRequest): Promi
   const file = await open(path, 'wx', 0o600);
   try {
     const result = await startDump(context.restic, request.snapshot, dumpPath, file.fd).result;
-    if (result.exitCode !== 0) throw resticError(context.restic, 'writing database.sql', result);
+    if (result.exitCode !== 0) throw targetError(context.restic, 'writing database.sql', request.directory, result);
     await file.sync();
   } finally {
     await file.close();

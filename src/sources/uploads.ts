@@ -66,8 +66,9 @@ async function lastFileCount(context: SourceContext): Promise<number | undefined
 
 async function store(context: SourceContext, location: UploadsLocation, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
+  const version = await context.resticVersion();
   const [stored, root] = await Promise.all([
-    backupDirectory(context.restic, location.directory, request.tags, request.onProgress),
+    backupDirectory(context.restic, {directory: location.directory, tags: request.tags, version, onProgress: context.log.showsProgress ? request.onProgress : undefined}),
     readRootEntry(location.directory),
   ]);
   if (stored.vanished > 0) context.log.info(`${plural(stored.vanished, 'file')} vanished from the ${location.description} while it was read`);

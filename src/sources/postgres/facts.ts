@@ -68,7 +68,6 @@ export const databaseDetailsSchema = z.object({
 export type DatabaseDetails = z.output<typeof databaseDetailsSchema>;
 
 export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true});
-export type DatabaseFacts = z.output<typeof factsSchema>;
 
 /** Server, extensions and the properties of the current database, as one JSON value. Works from PostgreSQL 12 on. */
 export const factsQuery = `
@@ -103,6 +102,7 @@ export type DatabaseRoles = z.output<typeof rolesSchema>;
 /**
  * The roles that own or may use something in the current database, with the roles that these belong to and their
  * members. Predefined roles (pg_…) are everywhere; only memberships in them are kept.
+ * The cluster's first superuser is always among them: what it owns is not in pg_shdepend, since it can never be dropped.
  * @param readPasswords only a superuser may read the verifiers
  */
 export function rolesQuery(readPasswords: boolean): string {
@@ -113,6 +113,7 @@ start(id) as (
   select d.refobjid from pg_shdepend d, here
   where d.refclassid = 'pg_authid'::regclass
     and (d.dbid = here.oid or (d.dbid = 0 and d.classid = 'pg_database'::regclass and d.objid = here.oid))
+  union select 10
   union select datdba from here
   union select s.setrole from pg_db_role_setting s, here where s.setdatabase = here.oid and s.setrole <> 0),
 needed(id) as (

@@ -138,6 +138,9 @@ export function endLeftoverSessionsSql(run: string): string {
 
 function sqlError(connection: Connection, stderr: string): TimetilesError {
   const said = firstError(stderr);
+  if (/^Error response from daemon: .*is not running/.test(said)) {
+    return new TimetilesError('container', `the container ${connection.container.name} does not run any more`, `Start it: docker start ${connection.container.name}`);
+  }
   if (/password authentication failed|no password supplied|role .* does not exist/i.test(said)) {
     return new TimetilesError('database', `PostgreSQL in ${connection.container.name} refuses the login of ${connection.user}: ${said}`, 'Set DB_USER and DB_PASSWORD to those of the running server.');
   }
@@ -154,5 +157,8 @@ function sqlError(connection: Connection, stderr: string): TimetilesError {
 export function firstError(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '');
   const line = lines.find((candidate) => /error:|fatal:|panic:/i.test(candidate)) ?? lines.at(-1) ?? 'it ended without a word';
-  return line.replace(/^(psql|pg_dump|pg_restore):(<stdin>:\d+:)?\s*/, '').replace(/^error:\s*/i, '').replace(/^.*FATAL:\s+/, '');
+  const said = line.replace(/^(psql|pg_dump|pg_restore):(<stdin>:\d+:)?\s*/, '').replace(/^error:\s*/i, '').replace(/^.*FATAL:\s+/, '');
+  // pg_dump tells what it was doing, and only then why it could not.
+  const why = lines.map((candidate) => /detail: Error message from server: (.+)$/.exec(candidate)?.[1]).find((text) => text !== undefined);
+  return why === undefined ? said : `${said} ${why}`;
 }

@@ -2,7 +2,7 @@ import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {Connection} from './connection.ts';
-import {queryJson, runSql} from './psql.ts';
+import {applicationPrefix, queryJson, runSql} from './psql.ts';
 import {identifier, literal} from './sql.ts';
 
 /** The three names between which databases change during a restore. */
@@ -15,6 +15,7 @@ export interface SwapNames {
 }
 
 const renameAttempts = {limit: 30_000, interval: 500};
+const restAttempts = {limit: 30_000, interval: 100};
 
 /** The database that is connected to while others are renamed; one cannot rename the one it is in. */
 export function maintenanceDatabase(live: string): string {
@@ -32,9 +33,20 @@ export async function existingDatabases(connection: Connection, names: readonly 
   return new Set(z.array(z.string()).parse(found));
 }
 
+/**
+ * The same once no other session of this restore is left. One that outlived a killed run may still wait for a lock,
+ * and would make or rename a database after all has been put in order.
+ */
+async function databasesAtRest(connection: Connection, names: readonly string[], run: string): Promise<Set<string>> {
+  const end = `select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = ${literal(applicationPrefix + run)} and pid <> pg_backend_pid();`;
+  const atRest = await waitUntil(async () => (await runSql(connection, end, {database: maintenanceDatabase(connection.database), run}))[0] === '0', restAttempts);
+  if (!atRest) throw new TimetilesError('restore', 'a session of the interrupted restore does not end', `Look for it: select * from pg_stat_activity where application_name like '${applicationPrefix}%'`);
+  return existingDatabases(connection, names, run);
+}
+
 /** live becomes previous and scratch becomes live, in one transaction. Does nothing where that has happened. */
 export async function swapDatabases(connection: Connection, names: SwapNames, run: string): Promise<void> {
-  const existing = await existingDatabases(connection, [names.live, names.scratch, names.previous], run);
+  const existing = await databasesAtRest(connection, [names.live, names.scratch, names.previous], run);
   if (!existing.has(names.scratch)) {
     if (existing.has(names.live)) return;
     throw new TimetilesError('restore', `the restored database ${names.scratch} is gone`, 'Restore again: timetiles restore');
@@ -45,7 +57,7 @@ export async function swapDatabases(connection: Connection, names: SwapNames, ru
 
 /** Takes back whatever of the restore has happened; the database that was live is live again, scratch is gone. */
 export async function revertDatabases(connection: Connection, names: SwapNames, run: string): Promise<void> {
-  const existing = await existingDatabases(connection, [names.live, names.scratch, names.previous], run);
+  const existing = await databasesAtRest(connection, [names.live, names.scratch, names.previous], run);
   const swapped = !existing.has(names.scratch) && (existing.has(names.previous) || !names.hadLive);
   if (swapped && existing.has(names.live)) {
     const back = existing.has(names.previous) ? [[names.previous, names.live] as const] : [];
