@@ -1,0 +1,111 @@
+import {describe, expect, it} from 'vitest';
+import {renderBackup} from '../../../src/cli/render/backup.ts';
+import {renderDoctor} from '../../../src/cli/render/doctor.ts';
+import {describeSetLine, renderList} from '../../../src/cli/render/list.ts';
+import {renderInspection, renderRestore} from '../../../src/cli/render/restore.ts';
+import {renderTable} from '../../../src/cli/render/table.ts';
+import type {ListedSet} from '../../../src/operations/list.ts';
+
+const time = new Date('2026-11-21T02:00:00Z');
+const set = '20261121T020000Z-aaaa';
+
+describe('renderTable', () => {
+  it('makes columns as wide as their widest cell and leaves no blanks at the end', () => {
+    expect(renderTable([['a', 'long cell', 'x'], ['bbb', 'y', ''], []])).toBe('a    long cell  x\nbbb  y\n');
+  });
+});
+
+describe('renderBackup', () => {
+  const record = {source: 'db', snapshot: 'a'.repeat(64), bytes: 2048, added: 1024, files: 1, seconds: 61, unreadable: [], details: {}};
+
+  it('a complete set: text, JSON of the contract, exit code 0', () => {
+    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], warnings: []});
+    expect(rendered.text).toBe(
+      [`Set ${set} is complete.`, '  db       aaaaaaaa  2.00 KiB  1 file   added 1.00 KiB  1m 01s', '  uploads  aaaaaaaa  2.00 KiB  2 files  added 1.00 KiB  1m 01s'].join('\n'),
+    );
+    expect(rendered.json).toMatchObject({state: 'complete', set, time: '2026-11-21T02:00:00.000Z', offsite: null, warnings: []});
+    expect(rendered.json).toMatchObject({snapshots: [{source: 'db', id: 'a'.repeat(64), bytes: 2048, added: 1024, seconds: 61}, {source: 'uploads'}]});
+    expect(rendered.exitCode).toBe(0);
+  });
+
+  it('an incomplete set: its warnings, exit code 3', () => {
+    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], warnings: ['1 file could not be read: x']});
+    expect(rendered.text).toMatch(/is incomplete\.\n[^]*\n {2}warning: 1 file could not be read: x$/);
+    expect(rendered).toMatchObject({exitCode: 3, json: {state: 'incomplete', warnings: ['1 file could not be read: x']}});
+  });
+});
+
+describe('renderList', () => {
+  const now = new Date('2026-11-21T05:00:00Z');
+  const snapshots = [
+    {source: 'db', id: 'd'.repeat(64), time, bytes: 2048, added: 100},
+    {source: 'uploads', id: 'e'.repeat(64), time, bytes: null, added: null},
+  ];
+  const sets: ListedSet[] = [
+    {id: set, time, state: 'complete', isSafety: false, snapshots},
+    {id: 'second', time, state: 'incomplete', isSafety: false, snapshots: []},
+    {id: 'third', time, state: 'complete', isSafety: true, snapshots: []},
+  ];
+
+  it('shows id, age, state, and of each source what it is and what it added', () => {
+    expect(renderList(sets, now).text).toBe(
+      [
+        `SET                    AGE      ${'STATE'.padEnd(28)}SOURCES`,
+        `${set}  3 h ago  ${'complete'.padEnd(28)}db dddddddd 2.00 KiB (+100 B), uploads eeeeeeee size unknown`,
+        'second                 3 h ago  incomplete',
+        'third                  3 h ago  complete, before a restore',
+      ].join('\n'),
+    );
+    expect(sets.map((listed) => describeSetLine(listed, now).trimEnd()).at(-1)).toBe('third  3 h ago  complete, before a restore');
+  });
+
+  it('has the JSON of the contract', () => {
+    expect(renderList(sets.slice(0, 1), now).json).toEqual({
+      sets: [{
+        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false,
+        snapshots: snapshots.map(({source, id, bytes, added}) => ({source, id, time: '2026-11-21T02:00:00.000Z', bytes, added})),
+      }],
+    });
+  });
+
+  it('says how to begin when there are none', () => {
+    expect(renderList([], now)).toEqual({text: 'The repository has no sets yet. Make one: timetiles backup', json: {sets: []}});
+  });
+});
+
+describe('renderRestore', () => {
+  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2};
+
+  it('names what was restored, what runs again and the way back', () => {
+    const {text, json} = renderRestore(report);
+    expect(text).toBe(`Restored db and uploads from set ${set} in 3s.\nRunning again: web\nThe state before is set before; to return to it: timetiles restore before`);
+    expect(json).toEqual({state: 'done', ...report});
+  });
+
+  it('says that the state before was not saved', () => {
+    expect(renderRestore({...report, safetySet: null, restarted: []}).text).toBe(`Restored db and uploads from set ${set} in 3s.\nThe state before was not saved.`);
+  });
+
+  it('an inspection names every path', () => {
+    const {text, json} = renderInspection({set, restored: ['db'], paths: ['/t/database.sql'], warnings: ['it is old']});
+    expect(text).toBe(`Wrote db of set ${set}; nothing live was touched:\n  /t/database.sql\nwarning: it is old`);
+    expect(json).toMatchObject({state: 'done', set, restored: ['db'], safetySet: null, restarted: [], paths: ['/t/database.sql']});
+  });
+});
+
+describe('renderDoctor', () => {
+  const ok = {name: 'restic', state: 'ok', message: 'restic 0.19.1'} as const;
+
+  it('puts each remedy below its finding', () => {
+    const {text, exitCode} = renderDoctor([ok, {name: 'repository', state: 'fail', message: 'is gone', remedy: 'Mount it.'}]);
+    expect(text).toBe('ok    restic      restic 0.19.1\nFAIL  repository  is gone\n                  Mount it.\nA backup would fail.');
+    expect(exitCode).toBe(1);
+  });
+
+  it('a warning is no failure', () => {
+    const {text, exitCode, json} = renderDoctor([ok, {name: 'clock', state: 'warn', message: 'is late', remedy: 'Set it.'}]);
+    expect(text).toMatch(/^WARN {2}clock {3}is late\n {14}Set it\.\nA backup can run\.$/m);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({state: 'ok', checks: [{name: 'restic'}, {name: 'clock', state: 'warn', remedy: 'Set it.'}]});
+  });
+});

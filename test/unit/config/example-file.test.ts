@@ -1,0 +1,62 @@
+import {execFileSync} from 'node:child_process';
+import {readFileSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {parse} from 'dotenv';
+import {expect, it} from 'vitest';
+import {keyDefinitions} from '../../../src/config/keys.ts';
+import {parseConfigText} from '../../../src/config/parse.ts';
+import {loadConfiguration} from '../../../src/config/load.ts';
+import {settingsSchema} from '../../../src/config/settings.ts';
+import {temporaryDirectory} from '../support.ts';
+
+const text = readFileSync(new URL('../../../bootstrap.conf.example', import.meta.url), 'utf8');
+const rows = text.split('\n');
+const assigned = (pattern: RegExp) => rows.flatMap((row) => pattern.exec(row)?.[1] ?? []);
+const given = (lines: readonly string[]) => Object.fromEntries(Object.entries(parse(lines.join('\n'))).filter(([, value]) => value !== ''));
+const defaults = assigned(/^#([A-Z_]+=.*)$/);
+const examples = assigned(/^# Example: ([A-Z_]+=.*)$/);
+const keysOf = (lines: readonly string[]) => lines.map((line) => line.slice(0, line.indexOf('='))).toSorted();
+const keys = keyDefinitions.map(({key}) => key).toSorted();
+
+it('has every key once, commented out', () => {
+  expect(keysOf(defaults)).toEqual(keys);
+  expect(parseConfigText(text)).toEqual({values: {}, lines: {}, problems: []});
+});
+
+it('shows the defaults of the schema', () => {
+  expect(settingsSchema.parse(given(defaults))).toEqual(settingsSchema.parse({}));
+  // A key is only shown empty when it has no default.
+  const withDefault = Object.keys(settingsSchema.parse({}));
+  expect(Object.keys(given(defaults)).toSorted()).toEqual(withDefault.toSorted());
+});
+
+it('has an example for every key that is a valid value and not the default', () => {
+  expect(keysOf(examples)).toEqual(keys);
+  expect(parseConfigText(examples.join('\n')).problems).toEqual([]);
+  const values = settingsSchema.parse(given(examples));
+  const usual = settingsSchema.parse({});
+  expect(keyDefinitions.filter(({key}) => values[key] === usual[key])).toEqual([]);
+});
+
+it('shows how difficult values are quoted', () => {
+  expect(given(examples)).toMatchObject({
+    RESTIC_PASSWORD: 'correct horse "battery" $taple',
+    DB_PASSWORD: String.raw`pa$$word with "quotes" and a back\slash`,
+    EMAIL_SMTP_PASS: String.raw`se"cret\$`,
+  });
+});
+
+it('becomes a configuration with a new password by bootstrap.sh, which never changes one that exists', () => {
+  const script = fileURLToPath(new URL('../../../bootstrap/bootstrap.sh', import.meta.url));
+  const home = join(temporaryDirectory(), 'new home');
+  const run = () => execFileSync('bash', [script, home], {encoding: 'utf8'});
+  const said = run();
+  const {settings} = loadConfiguration({environment: {TIMETILES_HOME: home}});
+  expect(settings).toEqual({...settingsSchema.parse({}), RESTIC_PASSWORD: expect.stringMatching(/^[\w-]{32}$/)});
+  expect(said).toContain(settings.RESTIC_PASSWORD);
+  expect([statSync(home).mode & 0o777, statSync(join(home, 'bootstrap.conf')).mode & 0o777]).toEqual([0o700, 0o600]);
+  const before = readFileSync(join(home, 'bootstrap.conf'), 'utf8');
+  expect(run()).toContain('nothing was changed');
+  expect(readFileSync(join(home, 'bootstrap.conf'), 'utf8')).toBe(before);
+});
