@@ -69,6 +69,12 @@ export async function timetiles(args: string[], options: TimetilesOptions = {}):
   }
 }
 
+/** Demands an exit code, and shows what the tool said when it is another. */
+export function expectExit(result: Pick<TimetilesResult, 'exitCode' | 'stdout' | 'stderr'>, exitCode: number): void {
+  if (result.exitCode === exitCode) return;
+  throw new Error(`timetiles ended with ${result.exitCode}, not ${exitCode}:\n${result.stdout}${result.stderr}`);
+}
+
 /** Starts the built tool and hands it over, for tests that kill it, interrupt it or look at it while it runs. */
 export function startTimetiles(args: string[], options: TimetilesOptions = {}): RunningTimetiles {
   const child = spawn(process.execPath, [program, ...args], {

@@ -16,7 +16,7 @@ export async function waitUntil(
 }
 
 /** Whether a process runs; one that has ended and waits for its parent to notice does not count. */
-async function isRunning(pid: number): Promise<boolean> {
+export async function isRunning(pid: number): Promise<boolean> {
   try {
     const status = await readFile(`/proc/${pid}/stat`, 'latin1');
     return !['Z', 'X'].includes(status.slice(status.lastIndexOf(')') + 2)[0] ?? '');

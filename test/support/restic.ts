@@ -24,17 +24,6 @@ export async function resticBinaries(dockerHost: string): Promise<Record<ResticA
   return paths;
 }
 
-/** What each binary calls itself, such as `0.14.0`. */
-export async function resticVersions(dockerHost: string): Promise<Record<ResticAge, string>> {
-  const paths = await resticBinaries(dockerHost);
-  const [oldest, middle, newest] = await Promise.all([
-    versionOf(paths.oldest),
-    versionOf(paths.middle),
-    versionOf(paths.newest),
-  ]);
-  return {oldest, middle, newest};
-}
-
 // Each sits alone in its directory, so that the directory can be put first on a PATH.
 function pathOf(age: ResticAge): string {
   return join(directory, age, 'restic');
