@@ -17,7 +17,8 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore from a reposi
   let before: State;
   let after: State;
   let count = 0;
-  const packs = {db: '', uploads: ''};
+  /** For each source a set of it alone, and the pack that holds most of its data. */
+  const packs = {db: {set: '', path: ''}, uploads: {set: '', path: ''}};
 
   beforeAll(async () => {
     stack = await startStack(useBench());
@@ -26,11 +27,10 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore from a reposi
     // Incompressible, so that the largest pack of each run holds data and neither trees nor manifest.
     await stack.psql(`insert into numbers select n, md5(random()::text) || md5(random()::text) from generate_series(30001, 60000) n`);
     await writeFile(join(stack.uploadsPath, 'noise'), new Uint8Array(4 * 1024 * 1024).map(() => Math.random() * 256));
-    await backUp(stack, restic, ['db']);
-    packs.db = await largestPack([]);
+    // Each run is restored from by itself: a later dump may share no piece with this one.
+    packs.db = {set: (await backUp(stack, restic, ['db'])).set, path: await largestPack([])};
     const known = await allPacks();
-    await backUp(stack, restic, ['uploads']);
-    packs.uploads = await largestPack(known);
+    packs.uploads = {set: (await backUp(stack, restic, ['uploads'])).set, path: await largestPack(known)};
     const report = await backUp(stack, restic);
     ({set} = report);
     dbSnapshot = report.snapshots.find(({source}) => source === 'db')?.id ?? '';
@@ -75,18 +75,20 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore from a reposi
   // The newest restic alone: 0.14 looks for a missing file for three quarters of a minute before it gives up.
   const missing = restic === 'newest' ? (['db', 'uploads'] as const) : [];
   it.each(missing)('keeps the old data when a pack of %s is missing', async (source) => {
-    await rename(packs[source], `${packs[source]}.away`);
+    const {set: id, path} = packs[source];
+    await rename(path, `${path}.away`);
     try {
-      expect(await refused([set, '--no-safety-backup'])).toEqual(untouched(/reading \/database.sql|restoring snapshot/));
+      expect(await refused([id, '--no-safety-backup'])).toEqual(untouched(/reading \/database.sql|restoring snapshot/));
     } finally {
-      await rename(`${packs[source]}.away`, packs[source]);
+      await rename(`${path}.away`, path);
     }
   });
 
   it.each(['db', 'uploads'] as const)('keeps the old data when a pack of %s is damaged', async (source) => {
-    const {size} = await stat(packs[source]);
+    const {set: id, path} = packs[source];
+    const {size} = await stat(path);
     const flip = async () => {
-      const file = await open(packs[source], 'r+');
+      const file = await open(path, 'r+');
       // In many places, since a pack also has parts that nothing needs.
       for (let position = 1000; position < size - 2000; position += 20_000) {
         const byte = Buffer.alloc(1);
@@ -97,7 +99,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore from a reposi
     };
     await flip();
     try {
-      expect(await refused([set, '--no-safety-backup'])).toEqual(untouched(/reading \/database.sql|restoring snapshot/));
+      expect(await refused([id, '--no-safety-backup'])).toEqual(untouched(/reading \/database.sql|restoring snapshot/));
     } finally {
       await flip();
     }
