@@ -5,11 +5,12 @@ import {repositoryExists, repositoryIsWritable} from '../restic/handle.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {formatAge, formatBytes, plural, shellWord} from '../shared/format.ts';
+import {freeBytes} from '../shared/free-space.ts';
 import {sources} from '../sources/registry.ts';
 import type {Context} from './context.ts';
 import {readJournal} from './journal.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
-import {freeBytes, requireKnownRepository} from './repository.ts';
+import {requireKnownRepository} from './repository.ts';
 import {groupSets} from './sets.ts';
 
 export interface Check {

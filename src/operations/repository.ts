@@ -1,4 +1,4 @@
-import {chmodSync, existsSync, readFileSync, statfsSync} from 'node:fs';
+import {chmodSync, existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {repositoryExists} from '../restic/handle.ts';
@@ -7,6 +7,7 @@ import {removeDeadLocks} from '../restic/locks.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, shellWord} from '../shared/format.ts';
+import {freeBytes} from '../shared/free-space.ts';
 import {uninterruptible, type Context} from './context.ts';
 
 const gigabyte = 1e9;
@@ -28,10 +29,7 @@ export function requireKnownRepository(context: Context): void {
   );
 }
 
-/**
- * Makes the repository on first use, remembers it, and clears locks of dead processes.
- * @param makeNew make one even where a known one is gone
- */
+/** Makes the repository on first use, remembers it, and clears locks of dead processes. */
 export async function prepareRepository(context: Context): Promise<void> {
   const {repository} = context.restic;
   requireFreeSpace(context);
@@ -66,12 +64,6 @@ function requireFreeSpace(context: Context): void {
     `the disk of the repository ${repository} has only ${formatBytes(free)} free`,
     `Free some space on it (df -h ${shellWord(repository)}), or lower BACKUP_MIN_FREE_GB, now ${context.settings.BACKUP_MIN_FREE_GB}.`,
   );
-}
-
-/** Bytes that this user may still write on the file system of a path. */
-export function freeBytes(path: string): number {
-  const {bavail, bsize} = statfsSync(path);
-  return bavail * bsize;
 }
 
 function knownPath(context: Context): string {

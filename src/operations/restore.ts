@@ -47,8 +47,8 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
 }
 
 /**
- * The recipe: safety set, stage, check, stop the app, swap, start, wait until healthy. Until the swap the live data is untouched; from then on the restore can only be completed, by
- * the next command if need be.
+ * The recipe: safety set, stage, check, stop the app, swap, start, wait until healthy. Until the swap the live data is
+ * untouched; from then on the restore can only be completed, by the next command if need be.
  * @throws TimetilesError; the old data is then in place and the app runs
  */
 async function restore(context: Context, plan: RestorePlan, safetyBackup: boolean): Promise<RestoreReport> {

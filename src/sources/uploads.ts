@@ -1,4 +1,4 @@
-import {lstat, readdir, statfs} from 'node:fs/promises';
+import {lstat, readdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
 import {backupDirectory} from '../restic/backup.ts';
@@ -8,6 +8,7 @@ import {restoreSnapshot} from '../restic/restore.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
+import {freeBytes} from '../shared/free-space.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
 import {choosePlaces, finishFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
@@ -82,7 +83,7 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
   const details = request.record && detailsSchema.parse(request.record.details);
   const oldRoot = await readRootEntry(location.directory);
   const places: SwapPlaces = {...choosePlaces(location.directory, request.restoreId), newRoot: details?.root ?? null, oldRoot};
-  if (request.record) await requireRoom(location, places, request.record.bytes);
+  if (request.record) requireRoom(location, places, request.record.bytes);
   return {
     entry: places,
     hasLiveData: (await readdir(location.directory)).length > 0,
@@ -100,12 +101,12 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
   };
 }
 
-async function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: number): Promise<void> {
-  const {bavail, bsize} = await statfs(dirname(places.base));
-  if (bavail * bsize >= bytes) return;
+function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: number): void {
+  const free = freeBytes(dirname(places.base));
+  if (free >= bytes) return;
   throw new TimetilesError(
     'volume',
-    `restoring needs ${formatBytes(bytes)} beside the ${location.description}, but its disk has only ${formatBytes(bavail * bsize)} free`,
+    `restoring needs ${formatBytes(bytes)} beside the ${location.description}, but its disk has only ${formatBytes(free)} free`,
     `Free some space (df -h ${shellWord(location.directory)}); the live files stay until the new ones are checked.`,
   );
 }
