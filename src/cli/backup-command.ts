@@ -6,21 +6,33 @@ import {renderBackup} from './render/backup.ts';
 
 /** The flags of every command that makes a set. */
 export const backupFlags = {
+  offsite: Flags.boolean({description: 'then copy what is missing to RESTIC_OFFSITE_REPOSITORY; trouble there is a warning'}),
+  'require-offsite': Flags.boolean({description: 'the same, but trouble there ends with exit code 1'}),
   'allow-empty': Flags.boolean({description: 'accept an uploads volume that has become empty or that no container mounts'}),
   'new-repository': Flags.boolean({description: 'make a new repository although the one that was used before is gone'}),
 };
 
+interface BackupFlagValues {
+  config?: string | undefined;
+  quiet: boolean;
+  offsite: boolean;
+  'require-offsite': boolean;
+  'allow-empty': boolean;
+  'new-repository': boolean;
+}
+
 /** `backup` and its variants for one source. */
 export abstract class BackupCommand extends BaseCommand {
-  protected makeSet(flags: {config?: string | undefined; quiet: boolean; 'allow-empty': boolean; 'new-repository': boolean}, only?: string): Promise<unknown> {
+  protected makeSet(flags: BackupFlagValues, only?: string): Promise<unknown> {
     return this.perform(flags, async (context) => {
-      const report = await backup(context, {
+      const outcome = await backup(context, {
         sources: sources.filter((source) => only === undefined || source.name === only),
         allowEmpty: flags['allow-empty'],
         newRepository: flags['new-repository'],
+        offsite: flags['require-offsite'] ? 'require' : flags.offsite ? 'try' : 'no',
         command: ['timetiles backup', ...(only === undefined ? [] : [only])].join(' '),
       });
-      return renderBackup(report);
+      return renderBackup(outcome);
     });
   }
 }

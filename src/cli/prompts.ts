@@ -1,5 +1,7 @@
 import {interruptedError, TimetilesError} from '../shared/errors.ts';
 import type {ListedSet} from '../operations/list.ts';
+import type {RepositoryChoice} from '../operations/offsite/find.ts';
+import {formatAge} from '../shared/format.ts';
 import {describeSetLine} from './render/list.ts';
 
 /** Prompts go to stderr: stdout is for the result. */
@@ -27,6 +29,15 @@ export async function pickSet(sets: readonly ListedSet[], now: Date, signal: Abo
   const {select, isCancel} = await loadPrompts();
   const options = sets.map((set) => ({value: set.id, label: describeSetLine(set, now)}));
   const answer = await select({message: 'Which set?', options, maxItems: 12, output, signal});
+  if (isCancel(answer)) throw cancelled();
+  return answer;
+}
+
+/** Lets the operator pick one of the hosts that copy to one place. @throws TimetilesError `interrupted` on Ctrl-C */
+export async function pickRepository(choices: readonly RepositoryChoice[], now: Date, signal: AbortSignal): Promise<string> {
+  const {select, isCancel} = await loadPrompts();
+  const options = choices.map(({id, newest}) => ({value: id, label: `${id.slice(0, 12)}  ${newest === undefined ? 'no whole copy' : `newest epoch begun ${formatAge(newest, now)}`}`}));
+  const answer = await select({message: 'Several hosts copy to this place. Which repository?', options, maxItems: 12, output, signal});
   if (isCancel(answer)) throw cancelled();
   return answer;
 }

@@ -1,16 +1,20 @@
 import type {Context} from '../operations/context.ts';
-import {listSets} from '../operations/list.ts';
+import type {ListedSet} from '../operations/list.ts';
 import {describePlan, type RestorePlan} from '../operations/restore-plan.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {confirm, isInteractive, pickSet, show} from './prompts.ts';
 
-/** The set to restore: the one that was named, else one picked on the terminal. @throws TimetilesError `usage` without a terminal */
-export async function wantedSet(context: Context, named: string | undefined, canAsk: boolean): Promise<string> {
+/**
+ * The set to restore: the one that was named, else one picked on the terminal.
+ * @param list asks for the sets there are
+ * @throws TimetilesError `usage` without a terminal
+ */
+export async function wantedSet(context: Context, named: string | undefined, canAsk: boolean, list: () => Promise<readonly ListedSet[]>): Promise<string> {
   if (named !== undefined) return named;
   if (!canAsk || !isInteractive()) {
     throw new TimetilesError('usage', 'no set was named, and there is no terminal to pick one on', 'Name one: timetiles restore latest (timetiles backup list shows them all)');
   }
-  const sets = await listSets(context);
+  const sets = await list();
   if (sets.length === 0) throw new TimetilesError('not-found', 'the repository has no sets yet', 'Make one: timetiles backup');
   return pickSet(sets, context.clock.now(), context.signal);
 }

@@ -1,27 +1,33 @@
 import {resolve} from 'node:path';
 import {Args, Flags} from '@oclif/core';
 import {BaseCommand, exitCodeHelp, type Rendered} from '../cli/base-command.ts';
+import {offsiteFlags, pickRepositoryWith} from '../cli/offsite-flags.ts';
 import {renderInspection, renderPlan, renderRestore} from '../cli/render/restore.ts';
 import {confirmPlan, wantedSet} from '../cli/restore-dialog.ts';
 import type {Context} from '../operations/context.ts';
 import {restoreToDirectory} from '../operations/inspect.ts';
-import {restoreInPlace} from '../operations/restore.ts';
+import {listSets} from '../operations/list.ts';
+import {contextForSet} from '../operations/offsite/find.ts';
+import {readOffsiteSets} from '../operations/offsite/list.ts';
+import {restoreInPlace, type RestoreRequest} from '../operations/restore.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {sources} from '../sources/registry.ts';
 
 export default class Restore extends BaseCommand {
   static override summary = 'Restore a set in place, or into a directory for inspection.';
   static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left.\n\n${exitCodeHelp}`;
-  static override usage = 'restore [latest | SET | SNAPSHOT] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]';
+  static override usage = 'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]';
   static override examples = [
     '<%= config.bin %> restore',
     '<%= config.bin %> restore latest --yes',
     '<%= config.bin %> restore 20261121T020000Z-3f9a --only db',
+    '<%= config.bin %> restore latest --offsite',
     '<%= config.bin %> restore latest --target /tmp/look',
     '<%= config.bin %> restore latest --path 2026/photo.jpg --target /tmp/look',
   ];
   static override args = {set: Args.string({ignoreStdin: true, description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
   static override flags = {
+    ...offsiteFlags('read the set from the offsite copy; needs credentials that can read'),
     only: Flags.string({options: sources.map((source) => source.name), description: 'restore this source alone'}),
     target: Flags.string({helpValue: 'DIR', description: 'write into this new or empty directory; nothing live is touched'}),
     path: Flags.string({helpValue: 'P', description: 'with --target: one file or folder of the uploads, or database.sql', dependsOn: ['target']}),
@@ -34,18 +40,21 @@ export default class Restore extends BaseCommand {
     const {args, flags} = await this.parse(Restore);
     return this.perform(flags, async (context) => {
       const canAsk = !this.jsonEnabled();
-      const wanted = await wantedSet(context, args.set, canAsk);
       const {only, path} = flags;
+      const find = {repository: flags.repository, ask: pickRepositoryWith(context, canAsk)};
+      const list = async () => (flags.offsite ? readOffsiteSets(context, find) : (await listSets(context)).sets);
+      const wanted = await wantedSet(context, args.set, canAsk, list);
+      const from = flags.offsite ? await contextForSet(context, wanted, only, find) : context;
       if (flags.target !== undefined) {
-        return renderInspection(await restoreToDirectory(context, {wanted, only, path, directory: resolve(flags.target)}));
+        return renderInspection(await restoreToDirectory(from, {wanted, only, path, directory: resolve(flags.target)}));
       }
-      return this.inPlace(context, {wanted, only}, {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk});
+      return this.inPlace(context, {wanted, only, from}, {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk});
     });
   }
 
   private async inPlace(
     context: Context,
-    choice: {wanted: string; only: string | undefined},
+    choice: Pick<RestoreRequest, 'wanted' | 'only' | 'from'>,
     options: {dryRun: boolean; safetyBackup: boolean; yes: boolean; canAsk: boolean},
   ): Promise<Rendered> {
     const outcome = await restoreInPlace(context, {

@@ -42,6 +42,7 @@ export const keyDefinitions = [
   {key: 'BACKUP_RANDOM_DELAY'},
   {key: 'BACKUP_MAX_AGE_HOURS'},
   {key: 'OFFSITE_EXPIRE_DAYS'},
+  {key: 'OFFSITE_BUCKET_LOOKUP'},
 ] as const satisfies readonly KeyDefinition[];
 
 export type Key = (typeof keyDefinitions)[number]['key'];
@@ -84,7 +85,43 @@ export const resticVariables: ReadonlySet<string> = new Set([
   'RESTIC_AWS_ASSUME_ROLE_POLICY',
   'RESTIC_AWS_ASSUME_ROLE_REGION',
   'RESTIC_AWS_ASSUME_ROLE_STS_ENDPOINT',
+  // Of the backends that only restic speaks to.
+  'B2_ACCOUNT_ID',
+  'B2_ACCOUNT_KEY',
+  'AZURE_ACCOUNT_NAME',
+  'AZURE_ACCOUNT_KEY',
+  'AZURE_ACCOUNT_SAS',
+  'AZURE_ENDPOINT_SUFFIX',
+  'AZURE_FORCE_CLI_CREDENTIAL',
+  'GOOGLE_PROJECT_ID',
+  'GOOGLE_APPLICATION_CREDENTIALS',
+  'OS_AUTH_URL',
+  'OS_REGION_NAME',
+  'OS_USERNAME',
+  'OS_USER_ID',
+  'OS_PASSWORD',
+  'OS_TENANT_ID',
+  'OS_TENANT_NAME',
+  'OS_USER_DOMAIN_NAME',
+  'OS_USER_DOMAIN_ID',
+  'OS_PROJECT_NAME',
+  'OS_PROJECT_DOMAIN_NAME',
+  'OS_PROJECT_DOMAIN_ID',
+  'OS_TRUST_ID',
+  'OS_APPLICATION_CREDENTIAL_ID',
+  'OS_APPLICATION_CREDENTIAL_NAME',
+  'OS_APPLICATION_CREDENTIAL_SECRET',
+  'OS_STORAGE_URL',
+  'OS_AUTH_TOKEN',
+  'SWIFT_DEFAULT_CONTAINER_POLICY',
+  'ST_AUTH',
+  'ST_USER',
+  'ST_KEY',
+  'RCLONE_BWLIMIT',
 ]);
+
+/** Those of them that hold a secret. */
+export const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
 
 /** Keys of the shared families that PostgreSQL images, compose and the AWS tools document: not ours, and no mistake. */
 export const foreignKeys: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
-import {knownKeys, resticVariables, secretKeys, type Key} from './keys.ts';
+import {knownKeys, resticSecrets, resticVariables, secretKeys, type Key} from './keys.ts';
 import {readConfigFile, type ConfigFile} from './read-file.ts';
 import {settingsSchema, type Settings} from './settings.ts';
 
@@ -78,5 +78,5 @@ function requirePassword(settings: Settings, restic: Record<string, string>, mai
 function secretsOf(settings: Settings, restic: Record<string, string>): string[] {
   const own = secretKeys.map((key: Key) => settings[key]);
   const inUrl = /:\/\/[^/@]*:([^/@]+)@/.exec(settings.RESTIC_OFFSITE_REPOSITORY ?? '')?.[1];
-  return [...own, inUrl, restic['RESTIC_REST_PASSWORD']].filter((value) => typeof value === 'string');
+  return [...own, inUrl, ...resticSecrets.map((key) => restic[key])].filter((value) => typeof value === 'string');
 }

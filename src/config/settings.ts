@@ -75,7 +75,8 @@ export const settingsSchema = z.object({
   BACKUP_POST_COMMAND: text,
   BACKUP_RANDOM_DELAY: duration,
   BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
-  OFFSITE_EXPIRE_DAYS: wholeNumber(0, 'days (0: never)'),
+  OFFSITE_EXPIRE_DAYS: wholeNumber(0, 'days (0: never)').refine((days) => days === 0 || days >= 6, 'must be 0 or at least 6: a third of it has to hold more than one night'),
+  OFFSITE_BUCKET_LOOKUP: z.enum(['auto', 'dns', 'path'], 'must be auto, dns or path').default('auto'),
 } satisfies Record<Key, z.ZodType>);
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -10,7 +10,9 @@ import {withRepositoryLock} from './lock.ts';
 import {commitManifest, startManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {clearDeadLocks, prepareRepository, requireKnownRepository} from './repository.ts';
-import {manifestTags, sourceTags} from './sets.ts';
+import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
+import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
+import {manifestTags, readSets, sourceTags} from './sets.ts';
 
 export interface BackupRequest {
   readonly sources: readonly Source[];
@@ -22,6 +24,11 @@ export interface BackupRequest {
   readonly command: string;
 }
 
+export interface OffsiteWish {
+  /** `require`: a copy that fails fails the command. */
+  readonly offsite: 'no' | 'try' | 'require';
+}
+
 export interface BackupReport {
   readonly state: 'complete' | 'incomplete';
   readonly set: string;
@@ -30,21 +37,57 @@ export interface BackupReport {
   readonly warnings: readonly string[];
 }
 
-/** Exit code for a report: an incomplete set is kept and flagged. */
-export function exitCodeOf(report: BackupReport): number {
-  return report.state === 'complete' ? exitCodes.done : exitCodes.incomplete;
+export interface BackupOutcome extends BackupReport {
+  /** Null when no offsite copy was asked for. */
+  readonly offsite: OffsiteReport | null;
+  /** How far the offsite copy is behind after a run that did not see to it; undefined where none is configured. */
+  readonly lag: OffsiteLag | undefined;
+  readonly exitCode: number;
 }
 
 /**
- * Makes one set: lock, preflight, pre command, every source, manifest, post command.
+ * Makes one set: lock, preflight, pre command, every source, manifest, post command; then the offsite copy, whose trouble
+ * never fails a good local backup unless that is wanted.
  * @throws TimetilesError for whatever keeps the set from being stored; then no set of this run is `latest`
  */
-export async function backup(context: Context, request: BackupRequest): Promise<BackupReport> {
+export async function backup(context: Context, request: BackupRequest & OffsiteWish): Promise<BackupOutcome> {
   if (!request.newRepository) requireKnownRepository(context);
   return withRepositoryLock(context, request.command, async () => {
     await finishInterruptedRestore(context);
-    return makeSet(context, {...request, safety: false});
+    const report = await makeSet(context, {...request, safety: false});
+    if (request.offsite === 'no') return {...report, offsite: null, lag: await lagAfter(context), exitCode: exitCodeOf(report)};
+    const offsite = await copyOffsite(context, request, report);
+    const isRequired = request.offsite === 'require' && offsite.state !== 'done';
+    return {...report, offsite, lag: undefined, exitCode: isRequired ? exitCodes.failed : exitCodeOf(report)};
   });
+}
+
+/** An incomplete set is kept and flagged. */
+function exitCodeOf(report: BackupReport): number {
+  return report.state === 'complete' ? exitCodes.done : exitCodes.incomplete;
+}
+
+/** Ctrl-C here must not sound as if the local set were lost. */
+async function copyOffsite(context: Context, request: BackupRequest, report: BackupReport): Promise<OffsiteReport> {
+  context.log.info(`set ${report.set} is stored here; copying offsite`);
+  try {
+    const newest = report.state === 'complete' ? report.set : undefined;
+    return await sendOffsite(context, {newRepository: request.newRepository, startAnew: false, newest});
+  } catch (error) {
+    if (!(error instanceof TimetilesError) || error.kind !== 'interrupted') throw error;
+    throw new TimetilesError('interrupted', `${error.message}; set ${report.set} is stored here, its offsite copy is not finished`, 'The next timetiles backup --offsite goes on where this one stopped.', {cause: error});
+  }
+}
+
+/** A backup without --offsite where a copy is configured: the operator sees how far it is behind. */
+async function lagAfter(context: Context): Promise<OffsiteLag | undefined> {
+  if (context.settings.RESTIC_OFFSITE_REPOSITORY === undefined) return undefined;
+  try {
+    return offsiteLag(context, await readSets(context));
+  } catch (error) {
+    context.log.warn(`the offsite copy cannot be judged: ${messageOf(error)}`);
+    return undefined;
+  }
 }
 
 /** Makes one set under a lock that is held already: an ordinary backup, or a restore's safety set. */

@@ -1,4 +1,5 @@
 import type {Context} from './context.ts';
+import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
@@ -23,13 +24,25 @@ export interface ListedSet {
 /** Reading a manifest from the repository costs most of a second; no more than this many are read for one listing. */
 const manifestsToRead = 10;
 
+/** The local sets, and how far the offsite copy is behind them. */
+export interface LocalListing {
+  readonly sets: ListedSet[];
+  /** Undefined where no offsite copy is configured. */
+  readonly lag: OffsiteLag | undefined;
+}
+
 /**
  * Lists the sets, newest first. Sizes come from the snapshots themselves (restic 0.17 and newer), else from this
  * host's copies of the manifests, else, for the newest sets, from the repository.
  */
-export async function listSets(context: Context): Promise<ListedSet[]> {
+export async function listSets(context: Context): Promise<LocalListing> {
   await finishInterruptedRestoreIfIdle(context);
   const sets = await readSets(context);
+  return {sets: await describeSets(context, sets), lag: offsiteLag(context, sets)};
+}
+
+/** Adds what a listing shows to sets of the context's repository. */
+export async function describeSets(context: Context, sets: readonly BackupSet[]): Promise<ListedSet[]> {
   let readsLeft = manifestsToRead;
   const listed: ListedSet[] = [];
   for (const set of sets) {

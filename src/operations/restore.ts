@@ -18,6 +18,8 @@ export interface RestoreReport {
 }
 
 export interface RestoreRequest extends RestoreChoice {
+  /** Where the set is read from: this context, or the same on an offsite copy. Locks and safety sets stay with the local repository. */
+  readonly from: Context;
   readonly safetyBackup: boolean;
   /** Shows the plan; `go` lets it happen. */
   readonly confirm: (plan: RestorePlan) => Promise<'go' | 'stop'>;
@@ -31,7 +33,7 @@ export type RestoreOutcome = ({readonly state: 'done'} & RestoreReport) | {reado
  */
 export async function restoreInPlace(context: Context, request: RestoreRequest): Promise<RestoreOutcome> {
   await finishInterruptedRestoreIfIdle(context);
-  const plan = await planRestore(context, request);
+  const plan = await planRestore(request.from, request);
   if ((await request.confirm(plan)) === 'stop') return {state: 'planned', plan};
   const options = request.safetyBackup ? {} : ({readOnlyRepository: 'proceed'} as const);
   return withRepositoryLock(
@@ -39,7 +41,7 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
     `timetiles restore ${request.wanted}`,
     async () => {
       // Another restore may have been killed since the plan was made; then the plan is out of date.
-      const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(context, request);
+      const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
       return {state: 'done', ...(await restore(context, current, request.safetyBackup))};
     },
     options,

@@ -1,4 +1,4 @@
-import {repositoryExists} from '../restic/handle.ts';
+import {isLocal, repositoryExists} from '../restic/handle.ts';
 import type {Snapshot} from '../restic/messages.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
@@ -7,7 +7,7 @@ import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
 
 /** The tag of every snapshot of this tool. */
-const toolTag = 'timetiles';
+export const toolTag = 'timetiles';
 const manifestTag = 'manifest';
 /** On the manifest of a set some of whose files could not be read. */
 const incompleteTag = 'incomplete';
@@ -64,7 +64,7 @@ export async function readSets(context: Context): Promise<BackupSet[]> {
 
 /** @throws TimetilesError `repository-missing` */
 function requireRepository(context: Context): void {
-  if (repositoryExists(context.restic)) return;
+  if (!isLocal(context.restic) || repositoryExists(context.restic)) return;
   throw new TimetilesError(
     'repository-missing',
     `there is no repository at ${context.restic.repository}`,

@@ -1,7 +1,7 @@
 import {describeEnd, type CommandResult} from '../process/run.ts';
 import {TimetilesError, type ErrorKind} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
-import type {ResticHandle} from './handle.ts';
+import {isLocal, type ResticHandle} from './handle.ts';
 
 /**
  * restic's exit codes (restic manual, "Exit codes"): 10 to 12 exist from 0.17 on, older versions say it in words alone.
@@ -34,7 +34,24 @@ export function classifyResticFailure(exitCode: number | undefined, stderr: stri
 export function resticError(handle: ResticHandle, action: string, result: CommandResult): TimetilesError {
   const kind = classifyResticFailure(result.exitCode, result.stderr);
   const said = lastWords(result.stderr) || describeEnd(result);
+  if (!isLocal(handle)) return remoteError(kind, action, handle.repository.replace(/(:\/\/[^/@:]*):[^/@]*@/, '$1@'), said);
   return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
+}
+
+/** A repository elsewhere has neither a disk to free nor a mount to look at. */
+function remoteError(kind: ErrorKind, action: string, url: string, said: string): TimetilesError {
+  switch (kind) {
+    case 'repository-password':
+      return new TimetilesError(kind, `the password does not open the offsite repository ${url}`, 'Both repositories have one password, RESTIC_PASSWORD. A repository that was made with another one: restic key add');
+    case 'repository-missing':
+      return new TimetilesError(kind, `there is no restic repository at ${url}`, 'Check RESTIC_OFFSITE_REPOSITORY; the first `timetiles backup --offsite` makes the copy.');
+    case 'repository-locked':
+      return new TimetilesError(kind, `the offsite repository ${url} is locked by another restic (${said})`, 'Wait until it has ended; locks that nobody renews for half an hour are removed by the next run.');
+    case 'interrupted':
+      return new TimetilesError(kind, `${action} was interrupted`, 'Run the command again when ready.');
+    default:
+      return new TimetilesError('offsite', `${action} failed at ${url}: ${said}`, 'Check the network, the credentials and RESTIC_OFFSITE_REPOSITORY.');
+  }
 }
 
 /** The same for a run that writes to a directory of this host, whose disk may be the full one. */

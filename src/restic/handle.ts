@@ -1,11 +1,13 @@
 import {accessSync, constants, existsSync, readdirSync} from 'node:fs';
-import {join} from 'node:path';
+import {isAbsolute, join} from 'node:path';
 import {baseEnvironment} from '../process/environment.ts';
 
-/** Everything that the functions of this folder need to run restic on one local repository. */
+/** Everything that the functions of this folder need to run restic on one repository. */
 export interface ResticHandle {
-  /** Absolute path of the repository. */
+  /** An absolute path, or the URL of a repository elsewhere as restic takes it. */
   readonly repository: string;
+  /** restic's extended options (`-o`), such as `s3.bucket-lookup=dns`. */
+  readonly options: readonly string[];
   /** The child's environment; it holds the password, which never reaches an argv. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -13,6 +15,7 @@ export interface ResticHandle {
 
 export interface ResticSettings {
   readonly repository: string;
+  readonly options?: readonly string[];
   readonly password: string | undefined;
   /** restic's own variables from the configuration. */
   readonly variables: Readonly<Record<string, string>>;
@@ -32,7 +35,12 @@ export function createResticHandle(settings: ResticSettings): ResticHandle {
     delete environment['RESTIC_PASSWORD_FILE'];
     delete environment['RESTIC_PASSWORD_COMMAND'];
   }
-  return {repository: settings.repository, environment, ...(settings.signal && {signal: settings.signal})};
+  return {repository: settings.repository, options: settings.options ?? [], environment, ...(settings.signal && {signal: settings.signal})};
+}
+
+/** Whether the repository is a directory of this host, whose files can be looked at. */
+export function isLocal(handle: ResticHandle): boolean {
+  return isAbsolute(handle.repository);
 }
 
 /** Whether there is a repository at the path: a look at the disk, where asking restic costs 0.7 s of key derivation. */
@@ -40,8 +48,12 @@ export function repositoryExists(handle: ResticHandle): boolean {
   return existsSync(join(handle.repository, 'config'));
 }
 
-/** Whether this process may write there. A read-only repository can still be listed and restored from, without locks. */
+/**
+ * Whether this process may write locks there. A read-only repository can still be listed and restored from without them,
+ * and so can one elsewhere: credentials that may not delete would leave the lock for good.
+ */
 export function repositoryIsWritable(handle: ResticHandle): boolean {
+  if (!isLocal(handle)) return false;
   try {
     accessSync(handle.repository, constants.W_OK);
     return true;

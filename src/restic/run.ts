@@ -9,7 +9,7 @@ export const questionLimit = 600;
 
 /** Starts restic. Every run ends with SIGINT when this tool dies, so that restic removes its own lock. */
 export function startRestic(handle: ResticHandle, args: readonly string[], options: Options = {}): RunningCommand {
-  return startCommand({file: 'restic', args, env: handle.environment, signal: handle.signal, interruptWhenOrphaned: true, ...options});
+  return startCommand({file: 'restic', args: [...handle.options.flatMap((option) => ['-o', option]), ...args], env: handle.environment, signal: handle.signal, interruptWhenOrphaned: true, ...options});
 }
 
 /**

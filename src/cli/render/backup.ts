@@ -1,10 +1,12 @@
-import {exitCodeOf, type BackupReport} from '../../operations/backup.ts';
+import type {BackupOutcome} from '../../operations/backup.ts';
+import type {OffsiteReport} from '../../operations/offsite/send.ts';
 import {formatBytes, formatSeconds, plural} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
+import {describeLag} from './lag.ts';
 import {renderTable} from './table.ts';
 
-export function renderBackup(report: BackupReport): Rendered {
-  const rows = report.records.map((record) => [
+export function renderBackup(outcome: BackupOutcome): Rendered {
+  const rows = outcome.records.map((record) => [
     `  ${record.source}`,
     record.snapshot.slice(0, 8),
     formatBytes(record.bytes),
@@ -12,14 +14,26 @@ export function renderBackup(report: BackupReport): Rendered {
     `added ${formatBytes(record.added)}`,
     formatSeconds(record.seconds),
   ]);
-  const lines = [`Set ${report.set} is ${report.state}.`, renderTable(rows), ...report.warnings.map((warning) => `  warning: ${warning}`)];
+  const lines = [
+    `Set ${outcome.set} is ${outcome.state}.`,
+    renderTable(rows),
+    ...outcome.warnings.map((warning) => `  warning: ${warning}`),
+    ...(outcome.offsite ? [describeOffsite(outcome.offsite)] : []),
+    ...(outcome.lag ? [describeLag(outcome.lag)] : []),
+  ];
   const json = {
-    state: report.state,
-    set: report.set,
-    time: report.time.toISOString(),
-    snapshots: report.records.map(({source, snapshot, bytes, added, files, seconds}) => ({source, id: snapshot, bytes, added, files, seconds})),
-    offsite: null,
-    warnings: report.warnings,
+    state: outcome.state,
+    set: outcome.set,
+    time: outcome.time.toISOString(),
+    snapshots: outcome.records.map(({source, snapshot, bytes, added, files, seconds}) => ({source, id: snapshot, bytes, added, files, seconds})),
+    offsite: outcome.offsite,
+    warnings: outcome.warnings,
   };
-  return {text: lines.join('\n'), json, exitCode: exitCodeOf(report)};
+  return {text: lines.join('\n'), json, exitCode: outcome.exitCode};
+}
+
+/** `Offsite: done, …`, and what to do when it is not. */
+export function describeOffsite({state, message, lagSets}: OffsiteReport): string {
+  const behind = lagSets === null || lagSets === 0 ? '' : ` The offsite copy is ${plural(lagSets, 'set')} behind.`;
+  return `Offsite: ${state}, ${message}.${behind}`;
 }

@@ -1,22 +1,38 @@
-import type {ListedSet, ListedSnapshot} from '../../operations/list.ts';
+import type {ListedSet, ListedSnapshot, LocalListing} from '../../operations/list.ts';
+import type {OffsiteListing} from '../../operations/offsite/list.ts';
 import {formatAge, formatBytes} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
+import {describeLag, lagToJson} from './lag.ts';
 import {renderTable} from './table.ts';
 
-/** `backup list`: sets newest first. */
-export function renderList(sets: readonly ListedSet[], now: Date): Rendered {
+/** `backup list`: sets newest first, and how far the offsite copy is behind. */
+export function renderList({sets, lag}: LocalListing, now: Date): Rendered {
+  const table = renderSets(sets, now);
+  return {text: [table, ...(lag ? [describeLag(lag)] : [])].join('\n'), json: {sets: sets.map(toJson), offsite: lagToJson(lag)}};
+}
+
+/** `backup list --offsite`. That the credentials cannot read is expected, and no error. */
+export function renderOffsiteList(listing: OffsiteListing, now: Date): Rendered {
+  if (listing.state === 'unreadable') {
+    return {text: `The offsite sets cannot be listed: ${listing.message}.\n${listing.next}\nWhat this host knows of the copy: timetiles backup list`, json: {sets: null, message: listing.message, next: listing.next}};
+  }
+  const {sets} = listing;
+  return {text: renderSets(sets, now), json: {sets: sets.map((set) => ({...toJson(set), epoch: set.epoch}))}};
+}
+
+function renderSets(sets: readonly ListedSet[], now: Date): string {
   const rows = sets.map((set) => [set.id, formatAge(set.time, now), stateOf(set), set.snapshots.map(describeSnapshot).join(', ')]);
-  const text = sets.length === 0 ? 'The repository has no sets yet. Make one: timetiles backup' : renderTable([['SET', 'AGE', 'STATE', 'SOURCES'], ...rows]);
-  const json = {
-    sets: sets.map((set) => ({
-      set: set.id,
-      time: set.time.toISOString(),
-      state: set.state,
-      beforeRestore: set.isSafety,
-      snapshots: set.snapshots.map(({source, id, time, bytes, added}) => ({source, id, time: time.toISOString(), bytes, added})),
-    })),
+  return sets.length === 0 ? 'The repository has no sets yet. Make one: timetiles backup' : renderTable([['SET', 'AGE', 'STATE', 'SOURCES'], ...rows]);
+}
+
+function toJson(set: ListedSet) {
+  return {
+    set: set.id,
+    time: set.time.toISOString(),
+    state: set.state,
+    beforeRestore: set.isSafety,
+    snapshots: set.snapshots.map(({source, id, time, bytes, added}) => ({source, id, time: time.toISOString(), bytes, added})),
   };
-  return {text, json};
 }
 
 /** One set on one line, for the picker. */

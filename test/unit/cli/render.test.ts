@@ -19,7 +19,7 @@ describe('renderBackup', () => {
   const record = {source: 'db', snapshot: 'a'.repeat(64), bytes: 2048, added: 1024, files: 1, seconds: 61, unreadable: [], details: {}};
 
   it('a complete set: text, JSON of the contract, exit code 0', () => {
-    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], warnings: []});
+    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], warnings: [], offsite: null, lag: undefined, exitCode: 0});
     expect(rendered.text).toBe(
       [`Set ${set} is complete.`, '  db       aaaaaaaa  2.00 KiB  1 file   added 1.00 KiB  1m 01s', '  uploads  aaaaaaaa  2.00 KiB  2 files  added 1.00 KiB  1m 01s'].join('\n'),
     );
@@ -29,7 +29,7 @@ describe('renderBackup', () => {
   });
 
   it('an incomplete set: its warnings, exit code 3', () => {
-    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], warnings: ['1 file could not be read: x']});
+    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], warnings: ['1 file could not be read: x'], offsite: null, lag: undefined, exitCode: 3});
     expect(rendered.text).toMatch(/is incomplete\.\n[^]*\n {2}warning: 1 file could not be read: x$/);
     expect(rendered).toMatchObject({exitCode: 3, json: {state: 'incomplete', warnings: ['1 file could not be read: x']}});
   });
@@ -48,7 +48,7 @@ describe('renderList', () => {
   ];
 
   it('shows id, age, state, and of each source what it is and what it added', () => {
-    expect(renderList(sets, now).text).toBe(
+    expect(renderList({sets, lag: undefined}, now).text).toBe(
       [
         `SET                    AGE      ${'STATE'.padEnd(28)}SOURCES`,
         `${set}  3 h ago  ${'complete'.padEnd(28)}db dddddddd 2.00 KiB (+100 B), uploads eeeeeeee size unknown`,
@@ -60,16 +60,26 @@ describe('renderList', () => {
   });
 
   it('has the JSON of the contract', () => {
-    expect(renderList(sets.slice(0, 1), now).json).toEqual({
+    expect(renderList({sets: sets.slice(0, 1), lag: undefined}, now).json).toEqual({
       sets: [{
         set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false,
         snapshots: snapshots.map(({source, id, bytes, added}) => ({source, id, time: '2026-11-21T02:00:00.000Z', bytes, added})),
       }],
+      offsite: null,
     });
   });
 
+  it('tells how far the offsite copy is behind', () => {
+    const lag = {url: 's3:https://s3.example.org/bucket', newest: set, copied: time, sets: 2, last: null};
+    const text = (more: object) => renderList({sets: [], lag: {...lag, ...more}}, now).text.split('\n').at(-1);
+    expect(text({})).toBe(`Offsite: 2 sets behind; the newest complete one there is ${set}. Catch up: timetiles backup --offsite`);
+    expect(text({sets: 0})).toBe(`Offsite: up to date, set ${set} is there.`);
+    expect(text({newest: null, last: {state: 'failed', time, message: 'no route'}})).toBe('Offsite: nothing is known to be there yet. Make the copy: timetiles backup --offsite The last try failed: no route.');
+    expect(renderList({sets: [], lag}, now).json).toMatchObject({offsite: {newestSet: set, lagSets: 2, copied: '2026-11-21T02:00:00.000Z', last: null}});
+  });
+
   it('says how to begin when there are none', () => {
-    expect(renderList([], now)).toEqual({text: 'The repository has no sets yet. Make one: timetiles backup', json: {sets: []}});
+    expect(renderList({sets: [], lag: undefined}, now)).toEqual({text: 'The repository has no sets yet. Make one: timetiles backup', json: {sets: [], offsite: null}});
   });
 });
 

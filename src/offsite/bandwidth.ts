@@ -1,0 +1,40 @@
+import {createReadStream} from 'node:fs';
+import {Readable} from 'node:stream';
+import {setTimeout as sleep} from 'node:timers/promises';
+
+/** Shares one rate among all uploads. */
+export interface Bandwidth {
+  /** Resolves when so many bytes may be sent. */
+  take(bytes: number): Promise<void>;
+}
+
+/** Bytes that are asked for at a time under a limit; small enough for an even flow at a few KiB per second. */
+const limitedChunk = 16 * 1024;
+const freeChunk = 256 * 1024;
+
+/** @param rate bytes per second */
+export function createBandwidth(rate: number, signal?: AbortSignal): Bandwidth {
+  // The moment up to which the rate is spoken for.
+  let spokenFor = 0;
+  return {
+    async take(bytes) {
+      spokenFor = Math.max(spokenFor, Date.now()) + (bytes / rate) * 1000;
+      const wait = spokenFor - Date.now();
+      if (wait > 0) await sleep(wait, undefined, {signal});
+    },
+  };
+}
+
+/** Reads a file no faster than the bandwidth allows, and tells what goes out. */
+export function readFileAt(path: string, bandwidth: Bandwidth | undefined, onBytes: (bytes: number) => void): Readable {
+  const chunkSize = bandwidth === undefined ? freeChunk : limitedChunk;
+  const chunks = async function* () {
+    for await (const chunk of createReadStream(path, {highWaterMark: chunkSize})) {
+      if (!Buffer.isBuffer(chunk)) continue;
+      await bandwidth?.take(chunk.length);
+      onBytes(chunk.length);
+      yield chunk;
+    }
+  };
+  return Readable.from(chunks(), {objectMode: false, highWaterMark: chunkSize});
+}

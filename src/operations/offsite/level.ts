@@ -1,0 +1,25 @@
+import {askAbilities, levelOf, type CredentialLevel} from '../../offsite/level.ts';
+import type {S3Client} from '../../offsite/s3/client.ts';
+import type {Context} from '../context.ts';
+import {readState, updateState} from './state.ts';
+import type {S3Target} from './target.ts';
+
+export interface KnownLevel {
+  readonly level: CredentialLevel;
+  /** Whether this run asked the service; else an earlier one did. */
+  readonly fresh: boolean;
+}
+
+/** What the credentials can do: as an earlier run found out for the same key, else by asking the service. */
+export async function credentialLevel(context: Context, target: S3Target, client: S3Client): Promise<KnownLevel> {
+  const {level: known} = readState(target);
+  if (known?.keyId === target.keyId) return {level: known.level, fresh: false};
+  return {level: await askLevel(context, target, client), fresh: true};
+}
+
+/** Asks the service, and remembers. */
+export async function askLevel(context: Context, target: S3Target, client: S3Client): Promise<CredentialLevel> {
+  const level = levelOf(await askAbilities(client, target.keyPrefix));
+  await updateState(target, {level: {keyId: target.keyId, level, checked: context.clock.now().toISOString()}});
+  return level;
+}

@@ -1,0 +1,40 @@
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {z} from 'zod';
+import {writeFileAtomically} from '../../shared/atomic-file.ts';
+import type {OffsiteTarget} from './target.ts';
+
+const levelSchema = z.enum(['read-write', 'append-only', 'write-only']);
+
+/** What this host remembers of one target; losing it costs a few requests, and the lag is not known until the next copy. */
+const stateSchema = z.object({
+  url: z.string(),
+  /** What the credentials could do when they were last asked, and whose they were. */
+  level: z.object({keyId: z.string(), level: levelSchema, checked: z.string()}).optional(),
+  /** Whether the service knows `If-None-Match`; absent until it has told. */
+  conditional: z.boolean().optional(),
+  /** The newest complete set that was copied there. */
+  newest: z.object({set: z.string(), copied: z.string()}).optional(),
+  last: z.object({state: z.enum(['done', 'failed']), time: z.string(), message: z.string()}).optional(),
+});
+export type OffsiteState = z.output<typeof stateSchema>;
+
+export function readState(target: OffsiteTarget): OffsiteState {
+  const path = statePath(target);
+  if (!existsSync(path)) return {url: target.shownUrl};
+  try {
+    return stateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return {url: target.shownUrl};
+  }
+}
+
+/** Changes what is given and keeps the rest. */
+export async function updateState(target: OffsiteTarget, change: Partial<OffsiteState>): Promise<void> {
+  const state = {...readState(target), ...change};
+  await writeFileAtomically(statePath(target), `${JSON.stringify(state, undefined, 2)}\n`);
+}
+
+function statePath(target: OffsiteTarget): string {
+  return join(target.stateDirectory, 'state.json');
+}
