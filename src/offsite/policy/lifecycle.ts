@@ -3,6 +3,8 @@ import type {BucketSetting, PolicyRequest, PolicyText} from './types.ts';
 
 const abortDays = 7;
 const noticeDays = 90;
+/** Shorter where objects expire anyway: each would otherwise be paid for twice as long. */
+const noticeDaysWithExpiry = 30;
 const lockDaysWithoutExpiry = 365;
 
 export interface LifecycleAbility {
@@ -12,7 +14,7 @@ export interface LifecycleAbility {
 
 /** How long an overwritten or hidden version stays: the time to notice a burglary. */
 export function noncurrentDays({expireDays}: PolicyRequest): number {
-  return expireDays > 0 ? Math.min(noticeDays, expireDays) : noticeDays;
+  return expireDays > 0 ? Math.min(noticeDaysWithExpiry, expireDays) : noticeDays;
 }
 
 /** How long a default retention should last: as long as the objects themselves, where these expire. */
@@ -64,7 +66,7 @@ export function expirySetting({expireDays}: PolicyRequest): BucketSetting {
   if (expireDays === 0) {
     return {name, value: 'never expire', why: 'old packs serve new snapshots, and one missing pack breaks the repository; to let objects expire, set OFFSITE_EXPIRE_DAYS first'};
   }
-  return {name, value: `expire after ${expireDays} days, neither more nor less`, why: `OFFSITE_EXPIRE_DAYS=${expireDays} makes timetiles begin a new, full epoch every ${Math.max(1, Math.floor(expireDays / 3))} days, so a whole copy is always younger than that`};
+  return {name, value: `expire after ${expireDays} days, neither more nor less`, why: `OFFSITE_EXPIRE_DAYS=${expireDays} makes timetiles begin a new, full epoch every third of that time, so that what a dead or robbed server leaves behind stays whole for the other two thirds`};
 }
 
 export function versioningSetting(): BucketSetting {

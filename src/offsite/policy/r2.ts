@@ -28,7 +28,8 @@ export const r2Policy: Provider = (request) => {
       `R2 tokens have no ${request.level === 'read-write' ? 'level below read-write' : `${request.level} permission`}: Object Read & Write also reads, lists and deletes. What remains are the bucket lock rules.`,
       'Tokens are for whole buckets, not for a prefix: give the backups a bucket of their own.',
       'Whoever holds an Admin Read & Write token or the Cloudflare login can remove a lock rule; there is no compliance mode.',
-      'timetiles finds out that this token can delete and takes it for read-write. Pruning offsite fails for what is still locked; restic\'s own lock files lie outside the locked prefixes.',
+      'timetiles finds out that this token can delete and takes it for read-write. Pruning offsite fails for what is still locked.',
+      ...(request.expireDays > 0 ? [] : ['The lock rules name the directories of the repository one by one, because restic must be able to remove its own files in locks/.']),
       keepReadingKeyAway,
     ],
   };
