@@ -24,6 +24,15 @@ export async function confirm(message: string, signal: AbortSignal): Promise<boo
   return answer;
 }
 
+/** Asks for a password without showing it. @throws TimetilesError `usage` without a terminal, `interrupted` on Ctrl-C */
+export async function askPassword(message: string, signal: AbortSignal): Promise<string> {
+  if (!isInteractive()) throw new TimetilesError('usage', 'there is no terminal to type the password on', 'Run the command in a terminal. It asks, so that what is proved is what a human has.');
+  const {password, isCancel} = await loadPrompts();
+  const answer = await password({message, mask: '*', output, signal, validate: (value) => (value ? undefined : 'Type the password, or press Ctrl-C.')});
+  if (isCancel(answer)) throw cancelled();
+  return answer;
+}
+
 /** Lets the operator pick a set. @throws TimetilesError `interrupted` on Ctrl-C */
 export async function pickSet(sets: readonly ListedSet[], now: Date, signal: AbortSignal): Promise<string> {
   const {select, isCancel} = await loadPrompts();

@@ -1,6 +1,7 @@
 import {describeEnd, type CommandResult} from '../process/run.ts';
 import {TimetilesError, type ErrorKind} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
+import {withoutPassword} from '../shared/redact.ts';
 import {isLocal, type ResticHandle} from './handle.ts';
 
 /**
@@ -34,7 +35,7 @@ export function classifyResticFailure(exitCode: number | undefined, stderr: stri
 export function resticError(handle: ResticHandle, action: string, result: CommandResult): TimetilesError {
   const kind = classifyResticFailure(result.exitCode, result.stderr);
   const said = lastWords(result.stderr) || describeEnd(result);
-  if (!isLocal(handle)) return remoteError(kind, action, handle.repository.replace(/(:\/\/[^/@:]*):[^/@]*@/, '$1@'), said);
+  if (!isLocal(handle)) return remoteError(kind, action, withoutPassword(handle.repository), said);
   return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
 }
 

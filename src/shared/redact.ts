@@ -8,3 +8,8 @@ export function createRedactor(secrets: Iterable<string | undefined>): (text: st
   const longestFirst = [...new Set(forms)].toSorted((a, b) => b.length - a.length);
   return (text) => longestFirst.reduce((result, secret) => result.replaceAll(secret, '***'), text);
 }
+
+/** A URL as it may be shown: without the password in it, if it has one. */
+export function withoutPassword(url: string): string {
+  return url.replace(/(:\/\/[^/@:]*):[^/]*@/, '$1@');
+}

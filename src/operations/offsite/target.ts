@@ -6,6 +6,7 @@ import {isS3, parseS3Location, regionOf, resticUrl, type S3Location} from '../..
 import {usualPatience} from '../../offsite/retry.ts';
 import {createResticHandle, type ResticHandle} from '../../restic/handle.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
+import {withoutPassword} from '../../shared/redact.ts';
 import type {Context} from '../context.ts';
 
 /** Uploads at a time; as many as restic's own. */
@@ -70,10 +71,6 @@ function requireKeys(context: Context): void {
   const missing = (['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'] as const).filter((key) => context.settings[key] === undefined);
   if (missing.length === 0) return;
   throw new TimetilesError('configuration', `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set, but RESTIC_OFFSITE_REPOSITORY is an s3: address`, `Write ${missing.length === 1 ? 'it' : 'them'} into ${join(context.configuration.home, 'bootstrap.conf')}, mode 0600.`);
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/(:\/\/[^/@:]*):[^/@]*@/, '$1@');
 }
 
 function stateDirectoryOf(context: Context, shownUrl: string): string {

@@ -45,7 +45,7 @@ describe('what an S3 service answers', () => {
 describe('withRetry', () => {
   const failing = (times: number, error: Error) => {
     let calls = 0;
-    return vi.fn(() => (++calls > times ? Promise.resolve('done') : Promise.reject(error)));
+    return vi.fn<() => Promise<string>>(() => (++calls > times ? Promise.resolve('done') : Promise.reject(error)));
   };
 
   it.each([
