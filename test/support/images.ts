@@ -6,7 +6,14 @@ import {importDebian} from './debian.ts';
 import {checkout} from './paths.ts';
 
 /** The images a test may ask for by name. */
-export type ImageName = 'debian' | 'debianBookworm' | 'postgres' | 'postgresPlain' | 'postgres15' | 'web';
+export type ImageName =
+  | 'debian'
+  | 'debianBookworm'
+  | 'gateway'
+  | 'postgres'
+  | 'postgresPlain'
+  | 'postgres15'
+  | 'web';
 
 type Recipe =
   | {tag: string; suite: string}
@@ -34,6 +41,13 @@ const recipes: Record<ImageName, Recipe> = {
     base: 'debianBookworm',
     directory: 'postgres',
     packages: ['postgresql-15'],
+  },
+  // Object storage that enforces bucket policies.
+  gateway: {
+    tag: 'timetiles-bench/gateway:1',
+    base: 'debian',
+    directory: 'gateway',
+    packages: ['radosgw', 'ceph-common'],
   },
   web: {tag: 'timetiles-bench/web:1', base: 'postgresPlain', directory: 'web', packages: []},
 };

@@ -1,0 +1,194 @@
+import {once} from 'node:events';
+import {createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse} from 'node:http';
+import {createServer as createTlsServer} from 'node:https';
+import type {Socket} from 'node:net';
+import {finished} from 'node:stream/promises';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {forwardUntil, meter} from './s3-proxy-body.ts';
+
+/** What the proxy does to a request instead of passing it on as it is. */
+export type S3Action =
+  /** Takes the whole request and answers in place of the gateway, which never hears of it. */
+  | {kind: 'answer'; status: number; body?: string; headers?: Record<string, string>}
+  /** Passes on so many bytes of the body, then ends both connections. */
+  | {kind: 'cut'; afterBytes: number}
+  /** The gateway does what it is asked, but the client's connection ends without an answer. */
+  | {kind: 'cut-response'}
+  /** Waits before it passes the request on. */
+  | {kind: 'delay'; milliseconds: number}
+  /** Flips one bit of the request's body. */
+  | {kind: 'damage'; offset: number}
+  /** Flips one bit of the answer's body. */
+  | {kind: 'damage-response'; offset: number}
+  /** Takes the whole request and never answers; the gateway never hears of it. */
+  | {kind: 'stall'};
+
+/** A request as the log has it. */
+export interface S3Entry {
+  /** The place in the log. */
+  index: number;
+  method: string;
+  /** As it was sent, percent-encoded and without the query. */
+  path: string;
+  query: string;
+  /** By their names in lower case. */
+  headers: Record<string, string | string[] | undefined>;
+  /** How many bytes of body the client has sent. */
+  bodyBytes: number;
+  /** When it arrived, in milliseconds since 1970. */
+  at: number;
+  /** What the gateway or the rule answered; undefined when nobody did. */
+  status: number | undefined;
+  /** Whether the client got the whole answer. */
+  delivered: boolean;
+}
+
+/** Decides about a request when its headers are there; undefined lets it through. */
+export type S3Rule = (entry: Readonly<S3Entry>) => S3Action | undefined;
+
+/** What to do after the gateway has answered and before the client hears of it. */
+export type S3Hook = (entry: Readonly<S3Entry>) => Promise<void>;
+
+/** A proxy in front of the gateway that fails as it is told. */
+export interface S3Proxy {
+  endpoint: string;
+  requests: S3Entry[];
+  setRule(rule: S3Rule | undefined): void;
+  setAfterEach(hook: S3Hook | undefined): void;
+  /** Ends every connection; fails with what a rule or a hook has thrown. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the proxy on a port of its own. It leaves the Host header alone, which the signature covers: the gateway
+ * takes any port there. With a certificate the client speaks HTTPS to it.
+ */
+export async function startS3Proxy(
+  target: string,
+  options: {tls?: {key: string; cert: string}; afterEach?: S3Hook} = {},
+): Promise<S3Proxy> {
+  const proxying: Proxying = {target: new URL(target), requests: [], rule: undefined, hook: options.afterEach, ended: new AbortController()};
+  const failures: unknown[] = [];
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    // The request forgets its socket when that ends.
+    const {socket} = request;
+    handle(proxying, request, response).catch((error: unknown) => {
+      if (!proxying.ended.signal.aborted) failures.push(error);
+      socket.destroy();
+    });
+  };
+  const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
+  // A test may hold a request for as long as it likes.
+  server.requestTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port to listen on');
+  return {
+    endpoint: `${options.tls ? 'https' : 'http'}://127.0.0.1:${address.port}`,
+    requests: proxying.requests,
+    setRule: (rule) => (proxying.rule = rule),
+    setAfterEach: (hook) => (proxying.hook = hook),
+    close: async () => {
+      proxying.ended.abort();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      if (failures.length > 0) throw new AggregateError(failures, `A rule or a hook of the proxy failed: ${String(failures[0])}`);
+    },
+  };
+}
+
+interface Proxying {
+  target: URL;
+  requests: S3Entry[];
+  rule: S3Rule | undefined;
+  hook: S3Hook | undefined;
+  ended: AbortController;
+}
+
+async function handle(proxying: Proxying, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // Clients hang up as they like; what came of a request is in the log.
+  request.on('error', () => {});
+  response.on('error', () => {});
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+  const entry: S3Entry = {
+    index: proxying.requests.length, method: request.method ?? '', path, query, headers: {...request.headers},
+    bodyBytes: 0, at: Date.now(), status: undefined, delivered: false,
+  };
+  proxying.requests.push(entry);
+  response.on('finish', () => (entry.delivered = true));
+  const action = proxying.rule?.(entry);
+  if (action?.kind === 'answer' || action?.kind === 'stall') {
+    for await (const chunk of request as AsyncIterable<Buffer>) entry.bodyBytes += chunk.length;
+    if (action.kind === 'stall') return;
+    entry.status = action.status;
+    response.writeHead(action.status, action.headers).end(action.body);
+    return;
+  }
+  if (action?.kind === 'delay') await sleep(action.milliseconds, undefined, {signal: proxying.ended.signal});
+  await passOn(proxying, {request, response, client: request.socket, entry, action});
+}
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  client: Socket;
+  entry: S3Entry;
+  action: S3Action | undefined;
+}
+
+async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
+  const {request, response, client, entry, action} = exchange;
+  const {hostname, port} = proxying.target;
+  const headers = withoutConnection(request.rawHeaders);
+  const upstream = httpRequest({hostname, port, method: entry.method, path: request.url, headers, agent: false, setHost: false});
+  proxying.ended.signal.addEventListener('abort', () => upstream.destroy(), {once: true});
+  response.on('close', () => response.writableFinished || upstream.destroy());
+  if (action?.kind === 'cut') {
+    await forwardUntil(request, upstream, action.afterBytes, (bytes) => (entry.bodyBytes += bytes));
+    client.destroy();
+    return;
+  }
+  const answered = answerOf(upstream);
+  request
+    .pipe(meter((bytes) => (entry.bodyBytes += bytes), action?.kind === 'damage' ? action.offset : undefined))
+    .pipe(upstream);
+  const answer = await answered;
+  if (answer === undefined) return void client.destroy();
+  // The gateway may answer early, and a client that is still sending would not hear it if the connection ended now.
+  upstream.once('close', () => request.unpipe().resume());
+  await finished(request, {writable: false}).catch(() => {});
+  entry.status = answer.statusCode;
+  await proxying.hook?.(entry);
+  if (action?.kind === 'cut-response') {
+    answer.resume();
+    client.destroy();
+    return;
+  }
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutConnection(answer.rawHeaders));
+  const damaged = action?.kind === 'damage-response' ? action.offset : undefined;
+  answer.on('error', () => client.destroy());
+  answer.pipe(meter(() => {}, damaged)).pipe(response);
+}
+
+/** Resolves to undefined when the gateway hangs up without an answer. */
+function answerOf(upstream: ClientRequest): Promise<IncomingMessage | undefined> {
+  return new Promise((resolve) => {
+    upstream.on('response', resolve);
+    upstream.on('error', () => resolve(undefined));
+    upstream.on('close', () => resolve(undefined));
+  });
+}
+
+// These are about one connection only, and there are two. A gateway that is told to close does so while a client that
+// it refuses is still sending.
+function withoutConnection(rawHeaders: string[]): string[] {
+  const kept = ['Connection', 'keep-alive'];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    if (!['connection', 'keep-alive', 'expect'].includes(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}
