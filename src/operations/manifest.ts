@@ -1,4 +1,5 @@
 import {existsSync, mkdirSync, readFileSync} from 'node:fs';
+import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {startSnapshotStream, type SnapshotStream} from '../restic/backup.ts';
@@ -41,8 +42,11 @@ export async function commitManifest(context: Context, stream: SnapshotStream, m
  * @throws TimetilesError when it is damaged, which a copy never is: its name is the snapshot's digest
  */
 export async function readManifest(context: Context, snapshotId: string): Promise<Manifest> {
-  const cached = readCachedManifest(context, snapshotId);
-  if (cached) return cached;
+  return readCachedManifest(context, snapshotId) ?? readStoredManifest(context, snapshotId);
+}
+
+/** The same from the repository itself, whatever copies there are. */
+export async function readStoredManifest(context: Context, snapshotId: string): Promise<Manifest> {
   const text = await readSnapshotFile(context.restic, snapshotId, manifestPath);
   const manifest = parseManifest(text);
   if (!manifest) {
@@ -56,6 +60,11 @@ export async function readManifest(context: Context, snapshotId: string): Promis
 export function readCachedManifest(context: Context, snapshotId: string): Manifest | undefined {
   const path = cachePath(context, snapshotId);
   return existsSync(path) ? parseManifest(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** Removes this host's copy of a manifest whose set goes. */
+export async function dropCachedManifest(context: Context, snapshotId: string): Promise<void> {
+  await rm(cachePath(context, snapshotId), {force: true});
 }
 
 /** A host that cannot keep copies only lists more slowly. */

@@ -27,6 +27,8 @@ export interface BackupSet {
   readonly state: 'complete' | 'incomplete';
   /** Made by a restore, of the state before it; never `latest`. */
   readonly isSafety: boolean;
+  /** The host that made it, as its manifest's snapshot says, or its first. */
+  readonly host: string;
   /** Id of the manifest's snapshot; undefined when the run did not come so far. */
   readonly manifest: string | undefined;
   readonly snapshots: readonly SetSnapshot[];
@@ -55,15 +57,16 @@ export function manifestTags(setId: string, sources: readonly string[], marks: S
 
 /**
  * Reads all sets of the repository, newest first.
+ * @param onUnreadable gets restic's words on each snapshot that is damaged; the sets are then without it
  * @throws TimetilesError `repository-missing` when there is none yet
  */
-export async function readSets(context: Context): Promise<BackupSet[]> {
+export async function readSets(context: Context, onUnreadable?: (line: string) => void): Promise<BackupSet[]> {
   requireRepository(context);
-  return groupSets(await listSnapshots(context.restic, toolTag));
+  return groupSets(await listSnapshots(context.restic, toolTag, onUnreadable));
 }
 
 /** @throws TimetilesError `repository-missing` */
-function requireRepository(context: Context): void {
+export function requireRepository(context: Context): void {
   if (!isLocal(context.restic) || repositoryExists(context.restic)) return;
   throw new TimetilesError(
     'repository-missing',
@@ -99,6 +102,7 @@ function toSet(id: string, members: readonly Snapshot[]): BackupSet {
     time: timeOfSetId(id) ?? new Date(first?.time ?? 0),
     state: isComplete ? 'complete' : 'incomplete',
     isSafety: manifest?.tags.includes(safetyTag) ?? false,
+    host: (manifest ?? first)?.hostname ?? '',
     manifest: manifest?.id,
     snapshots,
   };

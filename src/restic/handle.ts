@@ -1,4 +1,4 @@
-import {accessSync, constants, existsSync, readdirSync} from 'node:fs';
+import {accessSync, constants, existsSync, readdirSync, statSync} from 'node:fs';
 import {isAbsolute, join} from 'node:path';
 import {baseEnvironment} from '../process/environment.ts';
 
@@ -69,4 +69,13 @@ export function repositoryFiles(handle: ResticHandle, kind: 'snapshots' | 'locks
   } catch {
     return [];
   }
+}
+
+/** How many bytes the repository's files have; null where they are not on this host's disks. */
+export function repositoryBytes(handle: ResticHandle): number | null {
+  if (!repositoryExists(handle)) return null;
+  const entries = readdirSync(handle.repository, {recursive: true, withFileTypes: true});
+  return entries
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), {throwIfNoEntry: false})?.size ?? 0), 0);
 }

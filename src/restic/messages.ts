@@ -45,6 +45,8 @@ const snapshot = z.object({
   hostname: z.string().default(''),
   paths: z.array(z.string()).default([]),
   tags: z.array(z.string()).nullish().transform((tags) => tags ?? []),
+  /** The snapshot that this is a copy or a rewritten form of. */
+  original: z.string().optional(),
   /** Restic writes this into the snapshot from 0.17 on. */
   summary: z
     .object({

@@ -40,7 +40,8 @@ export function describeSetLine(set: ListedSet, now: Date): string {
   return `${set.id}  ${formatAge(set.time, now)}  ${stateOf(set)}  ${set.snapshots.map(describeSnapshot).join(', ')}`;
 }
 
-function stateOf(set: ListedSet): string {
+/** The state of a set in words. */
+export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety'>): string {
   return set.isSafety ? `${set.state}, before a restore` : set.state;
 }
 

@@ -68,8 +68,8 @@ function idsOf(set: BackupSet): string[] {
   return [...set.snapshots.map(({id}) => id), ...(set.manifest === undefined ? [] : [set.manifest])];
 }
 
-/** A killed prune leaves a lock that would stop every night from then on. */
-async function withoutStaleLocks<Result>(context: Context, target: OffsiteTarget, work: () => Promise<Result>): Promise<Result> {
+/** Tries again without stale locks: a killed prune leaves one that would stop every night from then on. */
+export async function withoutStaleLocks<Result>(context: Context, target: OffsiteTarget, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {

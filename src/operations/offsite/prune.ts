@@ -1,0 +1,53 @@
+import {mayDeleteOnRestServer} from '../../offsite/rest-server.ts';
+import {messageOf, TimetilesError} from '../../shared/errors.ts';
+import type {Context} from '../context.ts';
+import {pruneUnlocked, type PruneOptions, type PruneReport} from '../prune-repository.ts';
+import {withoutStaleLocks} from './copy.ts';
+import {offsiteError} from './explain.ts';
+import {credentialLevel} from './level.ts';
+import {connectS3, offsiteRestic, offsiteTarget, onRepository, type OffsiteTarget, type S3Target} from './target.ts';
+
+/** What retention did offsite. `skipped` is what credentials without delete are for, and no trouble. */
+export type OffsitePruneReport =
+  | {readonly state: 'done'; readonly report: PruneReport; readonly message: string}
+  | {readonly state: 'skipped' | 'failed'; readonly report: null; readonly message: string};
+
+/**
+ * Applies the retention offsite where the credentials allow it, under the local repository's lock. Null where no offsite
+ * copy is configured. @throws TimetilesError `interrupted` alone: trouble offsite never fails a prune here
+ */
+export async function pruneOffsite(context: Context, options: PruneOptions): Promise<OffsitePruneReport | null> {
+  let target: OffsiteTarget | undefined;
+  try {
+    target = offsiteTarget(context);
+    if (!target) return null;
+    const reason = await reasonToSkip(context, target);
+    if (reason !== undefined) return {state: 'skipped', report: null, message: reason};
+    const there = onRepository(context, offsiteRestic(context, target));
+    const report = await withoutStaleLocks(context, target, () => pruneUnlocked(there, options));
+    return {state: 'done', report, message: `${report.removed.length} of ${report.removed.length + report.kept.length} sets ${options.dryRun ? 'would be removed' : 'removed'}`};
+  } catch (thrown) {
+    context.signal.throwIfAborted();
+    const error = target ? offsiteError(thrown, target) : thrown;
+    const next = error instanceof TimetilesError ? ` ${error.next}` : '';
+    context.log.warn(`offsite prune failed: ${messageOf(error)}.${next}`);
+    return {state: 'failed', report: null, message: messageOf(error)};
+  }
+}
+
+async function reasonToSkip(context: Context, target: OffsiteTarget): Promise<string | undefined> {
+  if (target.kind === 's3') return reasonOnS3(context, target);
+  if (await mayDeleteOnRestServer(target.url, context.configuration.resticEnvironment, context.signal)) return undefined;
+  return `${target.shownUrl} is append-only: nothing can be removed from here. Prune on the server itself`;
+}
+
+async function reasonOnS3(context: Context, target: S3Target): Promise<string | undefined> {
+  if (context.settings.OFFSITE_EXPIRE_DAYS > 0) return `the bucket itself expires old copies after ${context.settings.OFFSITE_EXPIRE_DAYS} days (OFFSITE_EXPIRE_DAYS)`;
+  const client = connectS3(context, target);
+  try {
+    const {level} = await credentialLevel(context, target, client);
+    return level === 'read-write' ? undefined : `${level} credentials cannot remove anything, as intended: the offsite copy keeps every set. To begin a smaller copy: timetiles offsite new-epoch`;
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,92 @@
+import {forgetAndPrune} from '../restic/forget.ts';
+import {repositoryBytes, repositoryExists, repositoryFiles} from '../restic/handle.ts';
+import {removeDeadLocks} from '../restic/locks.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {plural} from '../shared/format.ts';
+import type {Context} from './context.ts';
+import {dropCachedManifest} from './manifest.ts';
+import {clearDeadLocks} from './repository.ts';
+import {planRetention, type RetentionPlan, type RetentionPolicy} from './retention.ts';
+import {readSets, type BackupSet} from './sets.ts';
+
+export interface PruneOptions {
+  /** Say what would go, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface PruneReport extends RetentionPlan {
+  readonly dryRun: boolean;
+  /** By how much the repository's files shrank; null where that was not or cannot be measured. */
+  readonly freedBytes: number | null;
+}
+
+/**
+ * The same as `pruneSets` under a lock that is held already, for any repository: `{...context, restic}`.
+ * Snapshots go first and data last, so that a kill at any moment leaves a valid repository; the next prune removes the rest.
+ */
+export async function pruneUnlocked(context: Context, {dryRun}: PruneOptions): Promise<PruneReport> {
+  const policy = policyOf(context);
+  const plan = planRetention(await readReadableSets(context), policy, context.clock.now());
+  if (dryRun) return {dryRun, ...plan, freedBytes: null};
+  const locks = await removeDeadLocks(context.restic);
+  for (const lock of locks) context.log.info(`removed from the repository: ${lock}`);
+  const before = repositoryBytes(context.restic);
+  await removeSets(context, plan.removed.map(({set}) => set));
+  const after = repositoryBytes(context.restic);
+  return {dryRun, ...plan, freedBytes: before === null || after === null ? null : Math.max(0, before - after)};
+}
+
+/** @throws TimetilesError `configuration` when nothing but the newest set would be kept */
+function policyOf({settings}: Context): RetentionPolicy {
+  const policy = {
+    last: settings.BACKUP_KEEP_LAST,
+    daily: settings.BACKUP_KEEP_DAILY,
+    weekly: settings.BACKUP_KEEP_WEEKLY,
+    monthly: settings.BACKUP_KEEP_MONTHLY,
+    yearly: settings.BACKUP_KEEP_YEARLY,
+  };
+  if (Object.values(policy).some((count) => count > 0)) return policy;
+  throw new TimetilesError(
+    'configuration',
+    'BACKUP_KEEP_LAST, BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY, BACKUP_KEEP_MONTHLY and BACKUP_KEEP_YEARLY are all 0: every set but the newest would be removed',
+    'Set at least one of them, such as BACKUP_KEEP_DAILY="7".',
+  );
+}
+
+/** A set that lacks a damaged snapshot looks like one of a dead run: nothing may be removed on such evidence. */
+async function readReadableSets(context: Context): Promise<BackupSet[]> {
+  const unreadable: string[] = [];
+  const sets = await readSets(context, (line) => unreadable.push(line));
+  if (unreadable.length === 0) return sets;
+  throw new TimetilesError(
+    'repository',
+    `${plural(unreadable.length, 'snapshot')} of the repository ${context.restic.repository} cannot be read (${unreadable[0]}); nothing was removed`,
+    'See what is damaged and how to repair it: timetiles backup verify',
+  );
+}
+
+async function removeSets(context: Context, sets: readonly BackupSet[]): Promise<void> {
+  const ids = sets.flatMap((set) => [...set.snapshots.map(({id}) => id), ...(set.manifest === undefined ? [] : [set.manifest])]);
+  context.log.info(sets.length === 0 ? 'no set is to go; removing data that nothing refers to' : `removing ${plural(sets.length, 'set')} and the data that only they refer to`);
+  for (const {manifest} of sets) if (manifest !== undefined) await dropCachedManifest(context, manifest);
+  try {
+    await forgetAndPrune(context.restic, ids, (progress) => context.log.progress({label: 'pruning', ...progress}));
+  } catch (error) {
+    await clearDeadLocks(context);
+    throw error;
+  }
+  requireGone(context, ids);
+}
+
+/** restic before 0.17 ends well although a snapshot's file could not be removed. */
+function requireGone(context: Context, ids: readonly string[]): void {
+  if (!repositoryExists(context.restic)) return;
+  const present = new Set(repositoryFiles(context.restic, 'snapshots'));
+  const left = ids.filter((id) => present.has(id));
+  if (left.length === 0) return;
+  throw new TimetilesError(
+    'repository',
+    `${plural(left.length, 'snapshot')} could not be removed from ${context.restic.repository}: ${left.slice(0, 5).map((id) => id.slice(0, 8)).join(', ')}`,
+    'See whether the files in its snapshots directory may be removed (ls -l, lsattr), then run the command again.',
+  );
+}

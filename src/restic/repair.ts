@@ -1,0 +1,33 @@
+import {shellWord} from '../shared/format.ts';
+import {isAtLeast, type ResticVersion} from './version.ts';
+
+const guide = 'https://restic.readthedocs.io/en/stable/077_troubleshooting.html';
+/** A command line that a person pastes has its limits; the next check names the rest. */
+const packsToName = 20;
+
+/**
+ * The way to repair a damaged repository with the restic at hand, one step per line, commands ready to be pasted.
+ * From 0.16 on restic has `repair`; before, a damaged pack has to be moved away by hand.
+ */
+export function repairSteps(repository: string, version: ResticVersion, damagedPacks: readonly string[]): string[] {
+  const path = shellWord(repository);
+  const packs = damagedPacks.slice(0, packsToName);
+  const look = `Keep a copy first, and see whether the disk is failing (dmesg): cp -a ${path} ${shellWord(`${repository}.damaged`)}`;
+  const again = ['Store again what the live data still has: timetiles backup', 'Check all of it: timetiles backup verify --read-data'];
+  if (isAtLeast(version, {major: 0, minor: 16})) {
+    return [
+      look,
+      packs.length > 0 ? `Save what the damaged packs still hold: restic -r ${path} repair packs ${packs.join(' ')}` : `Mend the index: restic -r ${path} repair index`,
+      ...again,
+      `Only if that still finds damage, take what is lost out of the snapshots: restic -r ${path} repair snapshots --forget`,
+      `restic's guide: ${guide}`,
+    ];
+  }
+  return [
+    look,
+    ...packs.map((id) => `Move the damaged pack away: mv ${shellWord(`${repository}/data/${id.slice(0, 2)}/${id}`)} /root/`),
+    `Mend the index: restic -r ${path} rebuild-index`,
+    ...again,
+    `If that still finds damage, a newer restic can do more (0.16: restic repair snapshots); its guide: ${guide}`,
+  ];
+}
