@@ -102,6 +102,14 @@ test('a test may look at the bucket after every answer, before the client hears 
   proxy.setAfterEach(undefined);
 });
 
+test('a body that the gateway refuses early does not stop the client', async () => {
+  expect(await ask('PUT', Buffer.alloc(64 * 1024 * 1024), '0'.repeat(64))).toBe(400);
+  const answer = await s3Request(proxy.endpoint, bucket.keys.read, {
+    method: 'PUT', path: `/${bucket.name}/object`, body: Buffer.alloc(64 * 1024 * 1024),
+  });
+  expect(answer.code).toBe('AccessDenied');
+});
+
 test('with a certificate of a private authority the proxy speaks HTTPS', async () => {
   const certificates = await makeCertificates();
   const secure = await startS3Proxy(gateway.endpoint, {tls: certificates.tls});

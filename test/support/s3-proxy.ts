@@ -24,7 +24,7 @@ export type S3Action =
   | {kind: 'stall'};
 
 /** A request as the log has it. */
-export interface S3Entry {
+interface S3Entry {
   /** The place in the log. */
   index: number;
   method: string;
@@ -44,7 +44,7 @@ export interface S3Entry {
 }
 
 /** Decides about a request when its headers are there; undefined lets it through. */
-export type S3Rule = (entry: Readonly<S3Entry>) => S3Action | undefined;
+type S3Rule = (entry: Readonly<S3Entry>) => S3Action | undefined;
 
 /** What to do after the gateway has answered and before the client hears of it. */
 export type S3Hook = (entry: Readonly<S3Entry>) => Promise<void>;
@@ -144,8 +144,7 @@ async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
   const {hostname, port} = proxying.target;
   const headers = withoutConnection(request.rawHeaders);
   const upstream = httpRequest({hostname, port, method: entry.method, path: request.url, headers, agent: false, setHost: false});
-  proxying.ended.signal.addEventListener('abort', () => upstream.destroy(), {once: true});
-  response.on('close', () => response.writableFinished || upstream.destroy());
+  response.on('close', () => upstream.destroy());
   if (action?.kind === 'cut') {
     await forwardUntil(request, upstream, action.afterBytes, (bytes) => (entry.bodyBytes += bytes));
     client.destroy();
@@ -157,9 +156,11 @@ async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
     .pipe(upstream);
   const answer = await answered;
   if (answer === undefined) return void client.destroy();
-  // The gateway may answer early, and a client that is still sending would not hear it if the connection ended now.
-  upstream.once('close', () => request.unpipe().resume());
-  await finished(request, {writable: false}).catch(() => {});
+  // The gateway may refuse early and take no more, but the client would not hear it if its connection ended now.
+  if (!request.readableEnded) {
+    request.unpipe().on('data', (chunk: Buffer) => (entry.bodyBytes += chunk.length)).resume();
+    await finished(request, {writable: false}).catch(() => {});
+  }
   entry.status = answer.statusCode;
   await proxying.hook?.(entry);
   if (action?.kind === 'cut-response') {
