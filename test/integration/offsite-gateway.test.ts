@@ -1,5 +1,7 @@
+import {execa} from 'execa';
 import {afterAll, beforeAll, expect, test} from 'vitest';
 import {startGateway, type Gateway} from '../support/gateway.ts';
+import {withHosts} from '../support/hosts.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let gateway: Gateway;
@@ -110,4 +112,20 @@ test('a bucket with versions keeps what is overwritten and what is removed', asy
   expect(versions.slice(1).map((version) => version.versionId)).toEqual(names.toReversed());
   expect((await bucket.get('object', String(names[0]))).toString()).toBe('first');
   expect(await bucket.list()).toEqual([]);
+});
+
+test('the gateway also finds the bucket in the name of the host', async () => {
+  const bucket = await gateway.makeBucket();
+  await bucket.put('a name', 'content');
+  const {protocol, host, hostname} = new URL(gateway.namedEndpoint);
+  const script = `
+    import {s3Request} from ${JSON.stringify(import.meta.resolve('../support/s3-request.ts'))};
+    const [endpoint, key] = process.argv.slice(1);
+    console.log((await s3Request(endpoint, JSON.parse(key), {path: '/a name'})).body.toString());`;
+  const [unshare, ...inside] = await withHosts([`${bucket.name}.${hostname}`]);
+  const {stdout} = await execa(unshare, [
+    ...inside, process.execPath, '--input-type=module', '--eval', script,
+    '--', `${protocol}//${bucket.name}.${host}`, JSON.stringify(bucket.keys.read),
+  ]);
+  expect(stdout).toBe('content');
 });

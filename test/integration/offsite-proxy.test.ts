@@ -51,7 +51,10 @@ test('the proxy passes a signed request on unchanged, and notes it', async () =>
 });
 
 test('the proxy answers in place of the gateway, cuts, delays and damages as it is told', async () => {
-  const once = (action: S3Action) => proxy.setRule(({index}) => (index === proxy.requests.length - 1 ? action : undefined));
+  const once = (action: S3Action) => {
+    const next = proxy.requests.length;
+    proxy.setRule(({index}) => (index === next ? action : undefined));
+  };
   const stored = async () => (await bucket.list()).map((object) => object.bytes);
 
   once({kind: 'answer', status: 503, body: '<Error><Code>SlowDown</Code></Error>', headers: {'retry-after': '1'}});
@@ -73,7 +76,8 @@ test('the proxy answers in place of the gateway, cuts, delays and damages as it 
 
   once({kind: 'damage-response', offset: 500_000});
   const damaged = Buffer.from(String(await ask('GET')), 'latin1');
-  expect([damaged.length, damaged.findIndex((byte) => byte !== 7), damaged[500_000]]).toEqual([mebibyte.length, 500_000, 6]);
+  expect(damaged.length).toBe(mebibyte.length);
+  expect([damaged.findIndex((byte) => byte !== 7), damaged[500_000]]).toEqual([500_000, 6]);
 
   const started = Date.now();
   once({kind: 'delay', milliseconds: 300});
@@ -84,7 +88,8 @@ test('the proxy answers in place of the gateway, cuts, delays and damages as it 
 test('a request that the proxy never answers ends with the proxy', async () => {
   const silent = await startS3Proxy(gateway.endpoint);
   silent.setRule(() => ({kind: 'stall'}));
-  const asked = s3Request(silent.endpoint, bucket.keys.full, {method: 'PUT', path: `/${bucket.name}/object`, body: mebibyte});
+  const path = `/${bucket.name}/object`;
+  const asked = s3Request(silent.endpoint, bucket.keys.full, {method: 'PUT', path, body: mebibyte});
   const failure = asked.then(() => 'an answer', (error: Error) => error.message);
   await expect.poll(() => silent.requests[0]?.bodyBytes).toBe(mebibyte.length);
   await silent.close();
@@ -99,7 +104,18 @@ test('a test may look at the bucket after every answer, before the client hears 
   expect(await ask('PUT', mebibyte)).toBe(200);
   expect(await ask('DELETE')).toBe(204);
   expect(seen).toEqual([['PUT', 200, false, 1], ['DELETE', 204, false, 0]]);
-  proxy.setAfterEach(undefined);
+
+  const other = await startS3Proxy(gateway.endpoint, {afterEach: () => Promise.reject(new Error('not as expected'))});
+  await expect(s3Request(other.endpoint, bucket.keys.full)).rejects.toThrow(/hang up|ECONNRESET/);
+  await expect(other.close()).rejects.toThrow('not as expected');
+});
+
+test('a body that the gateway refuses early does not stop the client', async () => {
+  expect(await ask('PUT', Buffer.alloc(64 * 1024 * 1024), '0'.repeat(64))).toBe(400);
+  const answer = await s3Request(proxy.endpoint, bucket.keys.read, {
+    method: 'PUT', path: `/${bucket.name}/object`, body: Buffer.alloc(64 * 1024 * 1024),
+  });
+  expect(answer.code).toBe('AccessDenied');
 });
 
 test('with a certificate of a private authority the proxy speaks HTTPS', async () => {

@@ -13,6 +13,7 @@ export type ImageName =
   | 'postgres'
   | 'postgresPlain'
   | 'postgres15'
+  | 'restServer'
   | 'web';
 
 type Recipe =
@@ -48,6 +49,12 @@ const recipes: Record<ImageName, Recipe> = {
     base: 'debian',
     directory: 'gateway',
     packages: ['radosgw', 'ceph-common'],
+  },
+  restServer: {
+    tag: 'timetiles-bench/rest-server:1',
+    base: 'debian',
+    directory: 'rest-server',
+    packages: ['restic-rest-server'],
   },
   web: {tag: 'timetiles-bench/web:1', base: 'postgresPlain', directory: 'web', packages: []},
 };

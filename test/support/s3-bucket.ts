@@ -5,14 +5,14 @@ import {s3Request, type S3Answer, type S3Key, type S3Request} from './s3-request
 export type KeyKind = 'full' | 'append' | 'put' | 'read';
 
 /** An object as it is listed. */
-export interface StoredObject {
+interface StoredObject {
   key: string;
   bytes: number;
   etag: string;
 }
 
 /** A version of an object as it is listed. */
-export interface StoredVersion {
+interface StoredVersion {
   key: string;
   versionId: string;
   isDeleteMarker: boolean;

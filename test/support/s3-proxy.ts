@@ -1,5 +1,11 @@
 import {once} from 'node:events';
-import {createServer, request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse} from 'node:http';
+import {
+  createServer,
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import {createServer as createTlsServer} from 'node:https';
 import type {Socket} from 'node:net';
 import {finished} from 'node:stream/promises';
@@ -24,7 +30,7 @@ export type S3Action =
   | {kind: 'stall'};
 
 /** A request as the log has it. */
-export interface S3Entry {
+interface S3Entry {
   /** The place in the log. */
   index: number;
   method: string;
@@ -44,7 +50,7 @@ export interface S3Entry {
 }
 
 /** Decides about a request when its headers are there; undefined lets it through. */
-export type S3Rule = (entry: Readonly<S3Entry>) => S3Action | undefined;
+type S3Rule = (entry: Readonly<S3Entry>) => S3Action | undefined;
 
 /** What to do after the gateway has answered and before the client hears of it. */
 export type S3Hook = (entry: Readonly<S3Entry>) => Promise<void>;
@@ -67,15 +73,15 @@ export async function startS3Proxy(
   target: string,
   options: {tls?: {key: string; cert: string}; afterEach?: S3Hook} = {},
 ): Promise<S3Proxy> {
-  const proxying: Proxying = {target: new URL(target), requests: [], rule: undefined, hook: options.afterEach, ended: new AbortController()};
-  const failures: unknown[] = [];
+  const proxying: Proxying = {
+    target: new URL(target), requests: [], rule: undefined, hook: options.afterEach, failures: [],
+    ended: new AbortController(),
+  };
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     // The request forgets its socket when that ends.
     const {socket} = request;
-    handle(proxying, request, response).catch((error: unknown) => {
-      if (!proxying.ended.signal.aborted) failures.push(error);
-      socket.destroy();
-    });
+    // Either side may hang up at any time; what came of the request is in the log.
+    handle(proxying, request, response).catch(() => socket.destroy());
   };
   const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
   // A test may hold a request for as long as it likes.
@@ -95,7 +101,9 @@ export async function startS3Proxy(
       server.close();
       server.closeAllConnections();
       await closed;
-      if (failures.length > 0) throw new AggregateError(failures, `A rule or a hook of the proxy failed: ${String(failures[0])}`);
+      const {failures} = proxying;
+      if (failures.length === 0) return;
+      throw new AggregateError(failures, `A rule or a hook of the proxy failed: ${String(failures[0])}`);
     },
   };
 }
@@ -105,11 +113,21 @@ interface Proxying {
   requests: S3Entry[];
   rule: S3Rule | undefined;
   hook: S3Hook | undefined;
+  failures: unknown[];
   ended: AbortController;
 }
 
+/** Keeps what a rule or a hook throws for whoever closes the proxy: the client only sees its connection end. */
+async function consult<T>(proxying: Proxying, question: () => T | Promise<T>): Promise<T> {
+  try {
+    return await question();
+  } catch (error) {
+    proxying.failures.push(error);
+    throw error;
+  }
+}
+
 async function handle(proxying: Proxying, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Clients hang up as they like; what came of a request is in the log.
   request.on('error', () => {});
   response.on('error', () => {});
   const [path = '', query = ''] = (request.url ?? '').split('?', 2);
@@ -119,7 +137,7 @@ async function handle(proxying: Proxying, request: IncomingMessage, response: Se
   };
   proxying.requests.push(entry);
   response.on('finish', () => (entry.delivered = true));
-  const action = proxying.rule?.(entry);
+  const action = await consult(proxying, () => proxying.rule?.(entry));
   if (action?.kind === 'answer' || action?.kind === 'stall') {
     for await (const chunk of request as AsyncIterable<Buffer>) entry.bodyBytes += chunk.length;
     if (action.kind === 'stall') return;
@@ -143,9 +161,9 @@ async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
   const {request, response, client, entry, action} = exchange;
   const {hostname, port} = proxying.target;
   const headers = withoutConnection(request.rawHeaders);
-  const upstream = httpRequest({hostname, port, method: entry.method, path: request.url, headers, agent: false, setHost: false});
-  proxying.ended.signal.addEventListener('abort', () => upstream.destroy(), {once: true});
-  response.on('close', () => response.writableFinished || upstream.destroy());
+  const {method, url} = request;
+  const upstream = httpRequest({hostname, port, method, path: url, headers, agent: false, setHost: false});
+  response.on('close', () => upstream.destroy());
   if (action?.kind === 'cut') {
     await forwardUntil(request, upstream, action.afterBytes, (bytes) => (entry.bodyBytes += bytes));
     client.destroy();
@@ -157,11 +175,13 @@ async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
     .pipe(upstream);
   const answer = await answered;
   if (answer === undefined) return void client.destroy();
-  // The gateway may answer early, and a client that is still sending would not hear it if the connection ended now.
-  upstream.once('close', () => request.unpipe().resume());
-  await finished(request, {writable: false}).catch(() => {});
+  // The gateway may refuse early and take no more, but the client would not hear it if its connection ended now.
+  if (!request.readableEnded) {
+    request.unpipe().on('data', (chunk: Buffer) => (entry.bodyBytes += chunk.length)).resume();
+    await finished(request, {writable: false}).catch(() => {});
+  }
   entry.status = answer.statusCode;
-  await proxying.hook?.(entry);
+  await consult(proxying, () => proxying.hook?.(entry));
   if (action?.kind === 'cut-response') {
     answer.resume();
     client.destroy();

@@ -11,9 +11,9 @@ options=(--no-mon-config --rgw_backend_store=dbstore --rgw_config_store=dbstore 
 # there is told the next time that the user exists (17 is EEXIST).
 create_user() {
   local status attempt
-  for attempt in 1 2 3 4 5; do
+  for attempt in {1..10}; do
     status=0
-    timeout --signal=KILL 2 radosgw-admin "${options[@]}" user create --uid="$1" --display-name="$1" \
+    timeout --signal=KILL 1 radosgw-admin "${options[@]}" user create --uid="$1" --display-name="$1" \
       --access-key="$2" --secret-key="$3" >/dev/null </dev/null || status=$?
     case $status in
       0) return ;;
