@@ -11,6 +11,8 @@ import type {Socket} from 'node:net';
 import {finished} from 'node:stream/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {forwardUntil, meter} from './s3-proxy-body.ts';
+import {serveRange} from './s3-ranges.ts';
+import type {S3Key} from './s3-request.ts';
 
 /** What the proxy does to a request instead of passing it on as it is. */
 export type S3Action =
@@ -67,14 +69,15 @@ export interface S3Proxy {
 
 /**
  * Starts the proxy on a port of its own. It leaves the Host header alone, which the signature covers: the gateway
- * takes any port there. With a certificate the client speaks HTTPS to it.
+ * takes any port there. With a certificate the client speaks HTTPS to it. With the gateway's `owner`, ranges of objects are
+ * right (s3-ranges.ts): restic reads so when it restores.
  */
 export async function startS3Proxy(
   target: string,
-  options: {tls?: {key: string; cert: string}; afterEach?: S3Hook} = {},
+  options: {tls?: {key: string; cert: string}; afterEach?: S3Hook; owner?: S3Key} = {},
 ): Promise<S3Proxy> {
   const proxying: Proxying = {
-    target: new URL(target), requests: [], rule: undefined, hook: options.afterEach, failures: [],
+    target: new URL(target), owner: options.owner, requests: [], rule: undefined, hook: options.afterEach, failures: [],
     ended: new AbortController(),
   };
   const listener = (request: IncomingMessage, response: ServerResponse) => {
@@ -110,6 +113,8 @@ export async function startS3Proxy(
 
 interface Proxying {
   target: URL;
+  /** Who may read everything; needed to answer for ranges. */
+  owner: S3Key | undefined;
   requests: S3Entry[];
   rule: S3Rule | undefined;
   hook: S3Hook | undefined;
@@ -185,6 +190,12 @@ async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
   if (action?.kind === 'cut-response') {
     answer.resume();
     client.destroy();
+    return;
+  }
+  const {range} = request.headers;
+  if (proxying.owner && range !== undefined && answer.statusCode === 206) {
+    upstream.destroy();
+    await serveRange(proxying.target, proxying.owner, entry.path, range, answer, response);
     return;
   }
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutConnection(answer.rawHeaders));

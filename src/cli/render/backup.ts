@@ -35,5 +35,6 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
 /** `Offsite: done, …`, and what to do when it is not. */
 export function describeOffsite({state, message, lagSets}: OffsiteReport): string {
   const behind = lagSets === null || lagSets === 0 ? '' : ` The offsite copy is ${plural(lagSets, 'set')} behind.`;
-  return `Offsite: ${state}, ${message}.${behind}`;
+  // A failure was told as a warning already, with its next step.
+  return state === 'failed' ? `Offsite: failed.${behind}` : `Offsite: ${state}, ${message}.${behind}`;
 }

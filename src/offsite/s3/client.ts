@@ -107,7 +107,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   return {
     async put({key, bytes, sha256, md5, body, ifAbsent}) {
       const headers = {'content-length': String(bytes), 'content-md5': md5, 'content-type': 'application/octet-stream', ...(ifAbsent && {'if-none-match': '*'})};
-      const response = await patient(`storing ${key}`, () => once('PUT', key, {headers, digest: sha256, body}), (status) => isGood(status) || (ifAbsent && (status === 412 || status === 501)));
+      const response = await patient(`storing ${shortKey(key)}`, () => once('PUT', key, {headers, digest: sha256, body}), (status) => isGood(status) || (ifAbsent && (status === 412 || status === 501)));
       if (response.status === 412) return {state: 'exists'};
       if (response.status === 501) return {state: 'unsupported'};
       const version = response.headers['x-amz-version-id'];
@@ -138,7 +138,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
       return (await patient(`asking with ${method}`, () => once(method, key, {query}), accepted)).status;
     },
     async get(key) {
-      return (await patient(`reading ${key}`, () => once('GET', key, {}), isGood)).body;
+      return (await patient(`reading ${shortKey(key)}`, () => once('GET', key, {}), isGood)).body;
     },
     close: () => transport.close(),
   };
@@ -149,6 +149,11 @@ function addressOf({endpoint, bucket}: S3Location, addressing: S3ClientOptions['
   const origin = new URL(endpoint);
   origin.hostname = `${bucket}.${endpoint.hostname}`;
   return {origin, path: ''};
+}
+
+/** For words: the names of files are 64 digits, and the first few tell them apart. */
+function shortKey(key: string): string {
+  return key.split('/').slice(-2).join('/').replace(/([0-9a-f]{12})[0-9a-f]{52}/g, '$1…');
 }
 
 /** As Amazon demands it for signing: everything but letters, digits and - . _ ~ (S3 API reference, "UriEncode"). */

@@ -5,7 +5,7 @@ import {TimetilesError} from '../../shared/errors.ts';
 import {plural} from '../../shared/format.ts';
 import type {Context} from '../context.ts';
 import {groupSets, readSets, toolTag, type BackupSet} from '../sets.ts';
-import {readState} from './state.ts';
+import {readState, updateState} from './state.ts';
 import {offsiteRestic, type OffsiteTarget} from './target.ts';
 
 export interface Copied {
@@ -21,6 +21,7 @@ export interface Copied {
 export async function copySets(context: Context, target: OffsiteTarget, options: {newRepository: boolean}): Promise<Copied> {
   const destination = offsiteRestic(context, target);
   const there = await withoutStaleLocks(context, target, () => listOrInit(context, target, options.newRepository));
+  if (readState(target).repository === undefined) await updateState(target, {repository: context.clock.now().toISOString()});
   const local = await readSets(context);
   const missing = missingSets(local, groupSets(there));
   const snapshots = missing.toReversed().flatMap(idsOf);
@@ -43,9 +44,9 @@ async function listOrInit(context: Context, target: OffsiteTarget, newRepository
     return await listSnapshots(destination, toolTag);
   } catch (error) {
     if (!(error instanceof TimetilesError) || error.kind !== 'repository-missing') throw error;
-    const {newest} = readState(target);
-    if (newest && !newRepository) {
-      throw new TimetilesError('repository-missing', `the offsite repository ${target.shownUrl}, last copied to on ${newest.copied.slice(0, 10)}, is not there any more`, 'Find out who removed it, or mount its disk. Only if it is lost for good, start a new one: timetiles backup --offsite --new-repository', {cause: error});
+    const {repository: since} = readState(target);
+    if (since !== undefined && !newRepository) {
+      throw new TimetilesError('repository-missing', `the offsite repository ${target.shownUrl}, in use since ${since.slice(0, 10)}, is not there any more`, 'Find out who removed it, or mount its disk. Only if it is lost for good, start a new one: timetiles backup --offsite --new-repository', {cause: error});
     }
     context.log.info(`making the offsite repository ${target.shownUrl}`);
     await initRepositoryLike(destination, context.restic);

@@ -5,6 +5,7 @@ import {pruneUnlocked, type PruneOptions, type PruneReport} from '../prune-repos
 import {withoutStaleLocks} from './copy.ts';
 import {offsiteError} from './explain.ts';
 import {credentialLevel} from './level.ts';
+import {readState} from './state.ts';
 import {connectS3, offsiteRestic, offsiteTarget, onRepository, type OffsiteTarget, type S3Target} from './target.ts';
 
 /** What retention did offsite. `skipped` is what credentials without delete are for, and no trouble. */
@@ -36,7 +37,11 @@ export async function pruneOffsite(context: Context, options: PruneOptions): Pro
 }
 
 async function reasonToSkip(context: Context, target: OffsiteTarget): Promise<string | undefined> {
-  if (target.kind === 's3') return reasonOnS3(context, target);
+  const reason = target.kind === 's3' ? await reasonOnS3(context, target) : await reasonOnOther(context, target);
+  return reason ?? (readState(target).repository === undefined ? 'this host has copied no set there with restic yet' : undefined);
+}
+
+async function reasonOnOther(context: Context, target: OffsiteTarget): Promise<string | undefined> {
   if (await mayDeleteOnRestServer(target.url, context.configuration.resticEnvironment, context.signal)) return undefined;
   return `${target.shownUrl} is append-only: nothing can be removed from here. Prune on the server itself`;
 }

@@ -13,6 +13,8 @@ const stateSchema = z.object({
   level: z.object({keyId: z.string(), level: levelSchema, checked: z.string()}).optional(),
   /** Whether the service knows `If-None-Match`; absent until it has told. */
   conditional: z.boolean().optional(),
+  /** Since when restic has a repository of its own there; absent where only epochs were made. */
+  repository: z.string().optional(),
   /** The newest complete set that was copied there. */
   newest: z.object({set: z.string(), copied: z.string()}).optional(),
   last: z.object({state: z.enum(['done', 'failed']), time: z.string(), message: z.string()}).optional(),
