@@ -61,17 +61,17 @@ describe.each(['newest', 'oldest'] as const)('with the %s restic', (restic) => {
     }
   });
 
-  test('a missing snapshot of the newest set is found', async () => {
-    const db = (await plainSnapshots(stack, {restic, repository: repository()})).find(({tags}) => tags.includes('uploads'))?.id ?? '';
-    const path = join(repository(), 'snapshots', db);
-    await rename(path, join(stack.scratch, db));
+  test('a set without one of its snapshots is no complete one, and that is told', async () => {
+    const uploads = (await plainSnapshots(stack, {restic, repository: repository()})).find(({tags}) => tags.includes('uploads'))?.id ?? '';
+    const path = join(repository(), 'snapshots', uploads);
+    await rename(path, join(stack.scratch, uploads));
     try {
       const result = await verify();
       // Then the set is not complete, and there is no other.
       expectExit(result, 0);
       expect(result.json()).toMatchObject({state: 'ok', newestSet: null, age: null, warnings: ['none of the 1 set is complete']});
     } finally {
-      await rename(join(stack.scratch, db), path);
+      await rename(join(stack.scratch, uploads), path);
     }
   });
 
