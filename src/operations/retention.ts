@@ -20,12 +20,12 @@ export type KeepReason = keyof RetentionPolicy | 'latest' | 'newest' | 'unfinish
 /** Why a set goes: `expired`, no rule keeps it; `unfinished`, its run died and a newer complete set holds what it holds. */
 export type RemoveReason = 'expired' | 'unfinished';
 
-export interface KeptSet {
+interface KeptSet {
   readonly set: BackupSet;
   readonly reasons: readonly KeepReason[];
 }
 
-export interface RemovedSet {
+interface RemovedSet {
   readonly set: BackupSet;
   readonly reason: RemoveReason;
 }

@@ -7,6 +7,9 @@ const interruptGraceMilliseconds = 60_000;
 /** Of a child's stderr only the end matters for a message; more is not kept. */
 const stderrTailLength = 16_384;
 
+/** When this process died before the child had asked for the signal, none will come: then the child must not begin. */
+const startUnlessOrphaned = '[ "$PPID" = "$0" ] && exec "$@"';
+
 export interface CommandRequest {
   readonly file: string;
   readonly args: readonly string[];
@@ -52,7 +55,7 @@ export interface RunningCommand {
 export function startCommand(request: CommandRequest): RunningCommand {
   request.signal?.throwIfAborted();
   const [file, args] = request.interruptWhenOrphaned
-    ? ['setpriv', ['--pdeathsig', 'INT', '--', request.file, ...request.args]]
+    ? ['setpriv', ['--pdeathsig', 'INT', '--', 'sh', '-c', startUnlessOrphaned, String(process.pid), request.file, ...request.args]]
     : [request.file, [...request.args]];
   const {stdin, stdout} = request;
   const timeout = request.limit === undefined ? undefined : AbortSignal.timeout(request.limit * 1000);

@@ -13,7 +13,7 @@ export function repairSteps(repository: string, version: ResticVersion, damagedP
   const path = shellWord(repository);
   const packs = damagedPacks.slice(0, packsToName);
   const look = `Keep a copy first, and see whether the disk is failing (dmesg): cp -a ${path} ${shellWord(`${repository}.damaged`)}`;
-  const again = ['Store again what the live data still has: timetiles backup', 'Check all of it: timetiles backup verify --read-data'];
+  const again = ['Store again what the live data still has (twice, if the first ends with exit code 3): timetiles backup', 'Check all of it: timetiles backup verify --read-data'];
   if (isAtLeast(version, {major: 0, minor: 16})) {
     return [
       look,

@@ -2,8 +2,10 @@ import {describe, expect, it} from 'vitest';
 import {renderBackup} from '../../../src/cli/render/backup.ts';
 import {renderDoctor} from '../../../src/cli/render/doctor.ts';
 import {describeSetLine, renderList} from '../../../src/cli/render/list.ts';
+import {renderPrune} from '../../../src/cli/render/prune.ts';
 import {renderInspection, renderRestore} from '../../../src/cli/render/restore.ts';
 import {renderTable} from '../../../src/cli/render/table.ts';
+import {renderVerify} from '../../../src/cli/render/verify.ts';
 import type {ListedSet} from '../../../src/operations/list.ts';
 
 const time = new Date('2026-11-21T02:00:00Z');
@@ -117,5 +119,44 @@ describe('renderDoctor', () => {
     expect(text).toMatch(/^WARN {2}clock {3}is late\n {14}Set it\.\nA backup can run\.$/m);
     expect(exitCode).toBe(0);
     expect(json).toMatchObject({state: 'ok', checks: [{name: 'restic'}, {name: 'clock', state: 'warn', remedy: 'Set it.'}]});
+  });
+});
+
+describe('renderPrune', () => {
+  const now = new Date('2026-11-21T05:00:00Z');
+  const backupSet = {id: set, time, state: 'complete', isSafety: false, host: 'h', manifest: 'm', snapshots: []} as const;
+  const old = {...backupSet, id: '20261001T020000Z-bbbb', time: new Date('2026-10-01T02:00:00Z'), isSafety: true};
+  const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], warnings: ['odd']} as const;
+
+  it('says what went, what stays and why', () => {
+    const {text, json} = renderPrune({dryRun: false, freedBytes: 2048, ...report}, now);
+    expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, '|'))).toEqual([
+      'SET|AGE|STATE|DECISION',
+      `${set}|3 h ago|complete|kept: last, newest of its kind`,
+      '20261001T020000Z-bbbb|51 days ago|complete, before a restore|removed: no rule keeps it',
+      'Removed 1 set and freed 2.00 KiB; 1 set stays.',
+      'warning: odd',
+    ]);
+    expect(json).toMatchObject({dryRun: false, removed: [{set: old.id, reason: 'expired'}], kept: [{set, reasons: ['last', 'newest']}], freedBytes: 2048, offsite: null});
+  });
+
+  it('a dry run says that nothing was changed', () => {
+    expect(renderPrune({dryRun: true, freedBytes: null, ...report}, now).text).toContain('1 set would be removed; 1 set stays. Nothing was changed.');
+  });
+});
+
+describe('renderVerify', () => {
+  const report = {state: 'ok', readPercent: 5, problems: [], repair: [], newestSet: set, age: 3660, warnings: []} as const;
+
+  it('a sound repository: exit code 0', () => {
+    expect(renderVerify(report)).toEqual({
+      text: `The repository is sound: its structure was checked and 5% of its data read.\nNewest complete set: ${set}, made 1h 01m ago.`, json: report, exitCode: 0,
+    });
+  });
+
+  it('a damaged one: what is wrong, how to repair it, exit code 1', () => {
+    const {text, exitCode} = renderVerify({...report, state: 'damaged', problems: ['pack x: does not exist'], repair: ['Mend it: restic'], newestSet: null, age: null});
+    expect(text).toBe('The repository is DAMAGED:\n  pack x: does not exist\nTo repair it (export RESTIC_PASSWORD first):\n  1. Mend it: restic');
+    expect(exitCode).toBe(1);
   });
 });
