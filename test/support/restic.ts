@@ -2,8 +2,7 @@ import {existsSync} from 'node:fs';
 import {mkdir, rename, rm, symlink} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {execa} from 'execa';
-import {docker} from './docker.ts';
-import {imageFor} from './images.ts';
+import {fetchProgram} from './debian-program.ts';
 import {cacheDirectory} from './paths.ts';
 
 /** Which restic a test runs: the oldest that is supported, the one in between, or the newest there is. */
@@ -20,7 +19,7 @@ const suites: Record<ResticAge, string> = {oldest: 'bookworm', middle: 'trixie',
 export async function resticBinaries(dockerHost: string): Promise<Record<ResticAge, string>> {
   const paths = {oldest: pathOf('oldest'), middle: pathOf('middle'), newest: pathOf('newest')};
   const missing = ages.filter((age) => !existsSync(paths[age]));
-  if (missing.length > 0) await fetchPackages(dockerHost, missing);
+  if (missing.length > 0) await fetchRestic(dockerHost, missing);
   return paths;
 }
 
@@ -29,16 +28,8 @@ function pathOf(age: ResticAge): string {
   return join(directory, age, 'restic');
 }
 
-async function fetchPackages(dockerHost: string, wanted: ResticAge[]): Promise<void> {
-  console.error(`Fetching restic (${wanted.join(', ')}) from Debian's archive …`);
-  const incoming = join(directory, 'incoming');
-  await rm(incoming, {recursive: true, force: true});
-  await mkdir(incoming, {recursive: true});
-  const image = await imageFor(dockerHost, 'debian');
-  await docker(dockerHost, [
-    'run', '--rm', '--network=host', '--volume', `${incoming}:/out`, image,
-    'bash', '-euc', fetchScript, 'fetch', ...wanted.map((age) => suites[age]),
-  ]);
+async function fetchRestic(dockerHost: string, wanted: ResticAge[]): Promise<void> {
+  const incoming = await fetchProgram(dockerHost, 'restic', wanted.map((age) => suites[age]));
   for (const age of wanted) {
     const version = await versionOf(join(incoming, suites[age]));
     await rename(join(incoming, suites[age]), join(directory, `restic-${version}`));
@@ -49,23 +40,6 @@ async function fetchPackages(dockerHost: string, wanted: ResticAge[]): Promise<v
   }
   await rm(incoming, {recursive: true, force: true});
 }
-
-// The archive's address is the one the image was made from: the only one in its apt configuration, of whatever format.
-// Unstable's list is signed for a week only, and a mirror may be older than that.
-const fetchScript = `
-address=$(grep -rhoE 'https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d | head -n 1)
-for suite in "$@"; do
-  mkdir -p "/tmp/$suite/lists/partial" "/tmp/$suite/cache/archives/partial" "/tmp/$suite/package"
-  echo "deb $address $suite main" >"/tmp/$suite/sources.list"
-  options=(-o "Dir::Etc::SourceList=/tmp/$suite/sources.list" -o Dir::Etc::SourceParts=/dev/null
-    -o "Dir::State::Lists=/tmp/$suite/lists" -o "Dir::Cache=/tmp/$suite/cache"
-    -o Acquire::Check-Valid-Until=false -o APT::Sandbox::User=root)
-  apt-get "\${options[@]}" update
-  cd "/tmp/$suite/package"
-  apt-get "\${options[@]}" download restic
-  dpkg -x restic_*.deb .
-  cp usr/bin/restic "/out/$suite"
-done`;
 
 async function versionOf(path: string): Promise<string> {
   const {stdout} = await execa(path, ['version']);

@@ -129,19 +129,20 @@ describe('renderPrune', () => {
   const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], warnings: ['odd']} as const;
 
   it('says what went, what stays and why', () => {
-    const {text, json} = renderPrune({dryRun: false, freedBytes: 2048, ...report}, now);
+    const {text, json} = renderPrune({dryRun: false, freedBytes: 2048, offsite: {state: 'skipped', report: null, message: 'write-only credentials'}, ...report}, now);
     expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, '|'))).toEqual([
       'SET|AGE|STATE|DECISION',
       `${set}|3 h ago|complete|kept: last, newest of its kind`,
       '20261001T020000Z-bbbb|51 days ago|complete, before a restore|removed: no rule keeps it',
       'Removed 1 set and freed 2.00 KiB; 1 set stays.',
       'warning: odd',
+      'Offsite: skipped, write-only credentials.',
     ]);
-    expect(json).toMatchObject({dryRun: false, removed: [{set: old.id, reason: 'expired'}], kept: [{set, reasons: ['last', 'newest']}], freedBytes: 2048, offsite: null});
+    expect(json).toMatchObject({dryRun: false, removed: [{set: old.id, reason: 'expired'}], kept: [{set, reasons: ['last', 'newest']}], freedBytes: 2048, offsite: {state: 'skipped', message: 'write-only credentials'}});
   });
 
   it('a dry run says that nothing was changed', () => {
-    expect(renderPrune({dryRun: true, freedBytes: null, ...report}, now).text).toContain('1 set would be removed; 1 set stays. Nothing was changed.');
+    expect(renderPrune({dryRun: true, freedBytes: null, offsite: null, ...report}, now).text).toContain('1 set would be removed; 1 set stays. Nothing was changed.');
   });
 });
 
