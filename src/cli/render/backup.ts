@@ -1,5 +1,6 @@
 import type {BackupOutcome} from '../../operations/backup.ts';
 import type {OffsiteReport} from '../../operations/offsite/send.ts';
+import {exitCodes} from '../../shared/errors.ts';
 import {formatBytes, formatSeconds, plural} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
 import {describeLag} from './lag.ts';
@@ -32,8 +33,12 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
   return {text: lines.join('\n'), json, exitCode: outcome.exitCode};
 }
 
-/** `Offsite: done, …`, and what to do when it is not. */
-export function describeOffsite({state, message, lagSets}: OffsiteReport): string {
+/** The report of a command that is about the offsite copy alone, where its trouble is a failure. */
+export function renderOffsite(report: OffsiteReport): Rendered {
+  return {text: describeOffsite(report), json: report, exitCode: report.state === 'done' ? exitCodes.done : exitCodes.failed};
+}
+
+function describeOffsite({state, message, lagSets}: OffsiteReport): string {
   const behind = lagSets === null || lagSets === 0 ? '' : ` The offsite copy is ${plural(lagSets, 'set')} behind.`;
   // A failure was told as a warning already, with its next step.
   return state === 'failed' ? `Offsite: failed.${behind}` : `Offsite: ${state}, ${message}.${behind}`;

@@ -1,7 +1,6 @@
 import {BaseCommand, exitCodeHelp} from '../../cli/base-command.ts';
-import {describeOffsite} from '../../cli/render/backup.ts';
-import {beginNewEpoch} from '../../operations/offsite/new-epoch.ts';
-import {exitCodes} from '../../shared/errors.ts';
+import {renderOffsite} from '../../cli/render/backup.ts';
+import {beginNewEpoch} from '../../operations/offsite/copy-now.ts';
 
 export default class OffsiteNewEpoch extends BaseCommand {
   static override summary = 'Begin a fresh write-only copy, and upload it whole.';
@@ -10,9 +9,6 @@ export default class OffsiteNewEpoch extends BaseCommand {
 
   async run(): Promise<unknown> {
     const {flags} = await this.parse(OffsiteNewEpoch);
-    return this.perform(flags, async (context) => {
-      const report = await beginNewEpoch(context);
-      return {text: describeOffsite(report), json: report, exitCode: report.state === 'done' ? exitCodes.done : exitCodes.failed};
-    });
+    return this.perform(flags, async (context) => renderOffsite(await beginNewEpoch(context)));
   }
 }

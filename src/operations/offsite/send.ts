@@ -31,7 +31,7 @@ export interface SendOptions {
   readonly newRepository: boolean;
   /** Begin a new epoch. */
   readonly startAnew: boolean;
-  /** The complete set that this run has made; asking the repository for the newest one costs most of a second. */
+  /** The complete set that this run has made. */
   readonly newest?: string | undefined;
 }
 
@@ -51,8 +51,11 @@ export async function sendOffsite(context: Context, options: SendOptions): Promi
   try {
     target = offsiteTarget(context);
     if (!target) return {...nothing, state: 'skipped', message: 'RESTIC_OFFSITE_REPOSITORY is not set: nothing leaves this host'};
+    const before = readState(target).last;
+    await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message: 'it did not come to its end'}});
     const sent = target.kind === 's3' ? await sendToS3(context, target, options) : await copyWithRestic(context, target, null, options);
-    await remember(context, target, sent, options.newest);
+    const isUnchanged = sent.files === 0 && before?.state === 'done';
+    await remember(context, target, sent, options.newest ?? (isUnchanged ? readState(target).newest?.set : undefined));
     return {...sent, state: 'done', lagSets: 0};
   } catch (thrown) {
     context.signal.throwIfAborted();
@@ -96,9 +99,10 @@ async function copyWithRestic(context: Context, target: OffsiteTarget, level: Cr
   return {level, files: snapshots, bytes: null, message: level === null ? what : `${what}, ${level} credentials`};
 }
 
-async function remember(context: Context, target: OffsiteTarget, sent: Sent, made: string | undefined): Promise<void> {
+/** @param known the newest complete set there, where it is known without asking the repository, which costs most of a second */
+async function remember(context: Context, target: OffsiteTarget, sent: Sent, known: string | undefined): Promise<void> {
   const time = context.clock.now().toISOString();
-  const newest = made ?? (await readSets(context)).find((set) => set.state === 'complete')?.id;
+  const newest = known ?? (await readSets(context)).find((set) => set.state === 'complete')?.id;
   await updateState(target, {last: {state: 'done', time, message: sent.message}, ...(newest !== undefined && {newest: {set: newest, copied: time}})});
 }
 
