@@ -27,14 +27,17 @@ export function createBandwidth(rate: number, signal?: AbortSignal): Bandwidth {
 
 /** Reads a file no faster than the bandwidth allows, and tells what goes out. */
 export function readFileAt(path: string, bandwidth: Bandwidth | undefined, onBytes: (bytes: number) => void): Readable {
-  const chunkSize = bandwidth === undefined ? freeChunk : limitedChunk;
+  if (bandwidth === undefined) {
+    // Whoever takes the stream starts it in the same moment, so that listening here loses nothing.
+    return createReadStream(path, {highWaterMark: freeChunk}).on('data', (chunk) => onBytes(chunk.length));
+  }
   const chunks = async function* () {
-    for await (const chunk of createReadStream(path, {highWaterMark: chunkSize})) {
+    for await (const chunk of createReadStream(path, {highWaterMark: limitedChunk})) {
       if (!Buffer.isBuffer(chunk)) continue;
-      await bandwidth?.take(chunk.length);
+      await bandwidth.take(chunk.length);
       onBytes(chunk.length);
       yield chunk;
     }
   };
-  return Readable.from(chunks(), {objectMode: false, highWaterMark: chunkSize});
+  return Readable.from(chunks(), {objectMode: false, highWaterMark: limitedChunk});
 }

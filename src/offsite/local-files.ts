@@ -1,8 +1,7 @@
-import {createHash} from 'node:crypto';
-import {createReadStream} from 'node:fs';
 import {readdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {systemCode} from '../shared/errors.ts';
+import type {Digester, Digests} from './digest.ts';
 
 /** The kinds of files in a restic repository that make it whole; locks and temporary files stay at home. */
 export type FileKind = 'config' | 'keys' | 'data' | 'index' | 'snapshots';
@@ -63,31 +62,14 @@ async function sizeOf(repository: string, path: string): Promise<number> {
   }
 }
 
-export interface Digests {
-  /** Lower-case hex. */
-  readonly sha256: string;
-  /** Base64. */
-  readonly md5: string;
-  readonly bytes: number;
-}
-
-/** Reads a file to its end; undefined when the disk cannot read it. @throws VanishedFile */
-export async function digestFile(repository: string, path: string): Promise<Digests | undefined> {
-  const sha256 = createHash('sha256');
-  const md5 = createHash('md5');
-  let bytes = 0;
+/** Digests of a file; undefined when the disk cannot read it. @throws VanishedFile */
+export async function digestFile(digester: Digester, repository: string, path: string): Promise<Digests | undefined> {
   try {
-    for await (const chunk of createReadStream(join(repository, path), {highWaterMark: 1024 * 1024})) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      sha256.update(chunk);
-      md5.update(chunk);
-      bytes += chunk.length;
-    }
+    return await digester.digest(join(repository, path));
   } catch (error) {
     if (systemCode(error) === 'EIO') return undefined;
     throw systemCode(error) === 'ENOENT' ? new VanishedFile(path) : error;
   }
-  return {sha256: sha256.digest('hex'), md5: md5.digest('base64'), bytes};
 }
 
 /** Whether a file's name, where it has one that is a digest, is that of its content. */

@@ -3,6 +3,7 @@ import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import type {Progress} from '../shared/log.ts';
 import {readFileAt, type Bandwidth} from './bandwidth.ts';
+import {createDigester, type Digester} from './digest.ts';
 import type {Ledger} from './ledger.ts';
 import {digestFile, isIntact, listLocalFiles, VanishedFile, type FileKind, type LocalFile} from './local-files.ts';
 import type {S3Client} from './s3/client.ts';
@@ -16,7 +17,7 @@ export interface Replication {
   /** The key of the epoch, without a slash at its end. */
   readonly root: string;
   /** Whether to send `If-None-Match: *`. */
-  conditional: boolean;
+  readonly conditional: boolean;
   /** Uploads at a time. */
   readonly connections: number;
   readonly bandwidth: Bandwidth | undefined;
@@ -45,19 +46,30 @@ const listings = 5;
  */
 export async function replicate(replication: Replication): Promise<Replicated> {
   const total = {files: 0, bytes: 0};
-  for (let listing = 1; ; listing += 1) {
-    try {
-      await replicateListing(replication, total);
-      return {...total, conditional: replication.conditional};
-    } catch (error) {
-      if (!(error instanceof VanishedFile) || listing === listings) throw error;
-    } finally {
-      replication.ledger.sync();
+  const digester = createDigester();
+  const running = {...replication, digester};
+  try {
+    for (let listing = 1; ; listing += 1) {
+      try {
+        await replicateListing(running, total);
+        return {...total, conditional: running.conditional};
+      } catch (error) {
+        if (!(error instanceof VanishedFile) || listing === listings) throw error;
+      }
     }
+  } finally {
+    replication.ledger.sync();
+    await digester.close();
   }
 }
 
-async function replicateListing(replication: Replication, total: {files: number; bytes: number}): Promise<void> {
+interface Running extends Omit<Replication, 'conditional'> {
+  readonly digester: Digester;
+  /** Until the service answers that it knows no such thing. */
+  conditional: boolean;
+}
+
+async function replicateListing(replication: Running, total: {files: number; bytes: number}): Promise<void> {
   const {ledger} = replication;
   const listing = await listLocalFiles(replication.repository);
   const missing = stages.map((kinds) => kinds.flatMap((kind) => listing[kind]).filter((file) => !ledger.sent.has(file.path)));
@@ -93,9 +105,9 @@ async function replicateListing(replication: Replication, total: {files: number;
 }
 
 /** @returns false when the file is not what its name says; nothing of it has left this host then */
-async function sendFile(replication: Replication, file: LocalFile, onBytes: (bytes: number) => void, restart: () => void): Promise<boolean> {
+async function sendFile(replication: Running, file: LocalFile, onBytes: (bytes: number) => void, restart: () => void): Promise<boolean> {
   const {client, ledger, repository, root} = replication;
-  const digests = await digestFile(repository, file.path);
+  const digests = await digestFile(replication.digester, repository, file.path);
   if (!digests || !isIntact(file, digests)) return false;
   const put = async (ifAbsent: boolean) => {
     const body = () => {

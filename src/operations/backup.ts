@@ -6,13 +6,14 @@ import {newSetId} from '../shared/set-id.ts';
 import type {BackupTask, Source, SourceRecord} from '../sources/source.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {runHook} from './hooks.ts';
+import {readSetStates} from './known-sets.ts';
 import {withRepositoryLock} from './lock.ts';
 import {commitManifest, startManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {clearDeadLocks, prepareRepository, requireKnownRepository} from './repository.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
-import {manifestTags, readSets, sourceTags} from './sets.ts';
+import {manifestTags, sourceTags} from './sets.ts';
 
 export interface BackupRequest {
   readonly sources: readonly Source[];
@@ -71,8 +72,7 @@ function exitCodeOf(report: BackupReport): number {
 async function copyOffsite(context: Context, request: BackupRequest, report: BackupReport): Promise<OffsiteReport> {
   context.log.info(`set ${report.set} is stored here; copying offsite`);
   try {
-    const newest = report.state === 'complete' ? report.set : undefined;
-    return await sendOffsite(context, {newRepository: request.newRepository, startAnew: false, newest});
+    return await sendOffsite(context, {newRepository: request.newRepository, startAnew: false});
   } catch (error) {
     if (!(error instanceof TimetilesError) || error.kind !== 'interrupted') throw error;
     throw new TimetilesError('interrupted', `${error.message}; set ${report.set} is stored here, its offsite copy is not finished`, 'The next timetiles backup --offsite goes on where this one stopped.', {cause: error});
@@ -83,7 +83,7 @@ async function copyOffsite(context: Context, request: BackupRequest, report: Bac
 async function lagAfter(context: Context): Promise<OffsiteLag | undefined> {
   if (context.settings.RESTIC_OFFSITE_REPOSITORY === undefined) return undefined;
   try {
-    return offsiteLag(context, await readSets(context));
+    return offsiteLag(context, await readSetStates(context));
   } catch (error) {
     context.log.warn(`the offsite copy cannot be judged: ${messageOf(error)}`);
     return undefined;

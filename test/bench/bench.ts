@@ -7,7 +7,9 @@ import {growDatabase} from '../support/dataset.ts';
 import {writeSmallFiles} from '../support/files.ts';
 import {checkout} from '../support/paths.ts';
 import {startStack, type Stack} from '../support/stack.ts';
-import {measure, median, type Measured} from './measure.ts';
+import {compare, megabytes, report, rows} from './contest.ts';
+import {measure, type Measured} from './measure.ts';
+import {benchOffsite} from './offsite.ts';
 
 // Compares the tool with the bare pipeline that it replaces, both in one run on the same data, taking turns. Prints the
 // table of docs/benchmarks.md and fails when a limit is broken. Wants a quiet machine.
@@ -15,20 +17,12 @@ import {measure, median, type Measured} from './measure.ts';
 const rounds = 5;
 const program = join(checkout, 'bin/run.js');
 
-interface Row {
-  what: string;
-  bare: string;
-  tool: string;
-  ratio: number;
-  limit: number;
-}
-
-const rows: Row[] = [];
 const bench = await startBench();
 try {
   await benchVersion();
   await withStack(bench, benchDump);
   await withStack(bench, benchUploads);
+  await benchOffsite(bench);
 } finally {
   await bench.stop();
 }
@@ -88,29 +82,6 @@ async function benchUploads(stack: Stack): Promise<void> {
   await compare('unchanged `backup uploads` of 50,000 files against `restic backup`', 1.15, rounds, {bare: bareRun, tool: toolRun});
 }
 
-interface Contest {
-  /** Before every single run, outside of its time. */
-  prepare?: () => Promise<void>;
-  bare: () => Promise<Measured>;
-  tool: () => Promise<Measured>;
-}
-
-/** One round to warm up, then so many in turns; medians. */
-async function compare(what: string, limit: number, count: number, contest: Contest): Promise<void> {
-  const bare: number[] = [];
-  const tool: number[] = [];
-  for (let round = 0; round <= count; round += 1) {
-    for (const [run, seconds] of [[contest.bare, bare], [contest.tool, tool]] as const) {
-      await contest.prepare?.();
-      const measured = await run();
-      if (round > 0) seconds.push(measured.seconds);
-    }
-  }
-  const [a, b] = [median(bare), median(tool)];
-  rows.push({what, bare: `${a.toFixed(3)} s`, tool: `${b.toFixed(3)} s`, ratio: b / a, limit});
-  console.log(`${what}: ${bare.map((value) => value.toFixed(2)).join(' ')} | ${tool.map((value) => value.toFixed(2)).join(' ')}`);
-}
-
 function environment(stack: Stack): Record<string, string> {
   const env = toolEnvironment({stack});
   return {...env, RESTIC_REPOSITORY: stack.repository, RESTIC_PASSWORD: 'a bench password'};
@@ -130,17 +101,4 @@ async function backupDb(stack: Stack): Promise<Measured> {
 async function dumpBytes(stack: Stack): Promise<number> {
   const {bytes} = await stack.pgDump();
   return bytes;
-}
-
-function megabytes(mebibytes: number): string {
-  return `${((mebibytes * 1048576) / 1e6).toFixed(0)} MB`;
-}
-
-function report(): void {
-  console.log('\n| what | bare | timetiles | ratio | limit |\n|---|---|---|---|---|');
-  for (const {what, bare, tool, ratio, limit} of rows) console.log(`| ${what} | ${bare} | ${tool} | ${ratio.toFixed(2)} | ${limit} |`);
-  const broken = rows.filter(({ratio, limit}) => ratio > limit);
-  if (broken.length === 0) return;
-  console.error(`\n${broken.length} of ${rows.length} limits are broken.`);
-  process.exitCode = 1;
 }

@@ -2,7 +2,7 @@ import {TimetilesError} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
 import {withRepositoryLock} from '../lock.ts';
 import {requireRepository} from '../sets.ts';
-import {askLevel} from './level.ts';
+import {askLevel, usesEpochs} from './level.ts';
 import {offsiteError} from './explain.ts';
 import {sendOffsite, type OffsiteReport} from './send.ts';
 import {connectS3, requireOffsiteTarget, type S3Target} from './target.ts';
@@ -33,8 +33,7 @@ function send(context: Context, command: string, startAnew: boolean): Promise<Of
 async function hasEpochs(context: Context, target: S3Target): Promise<boolean> {
   const client = connectS3(context, target);
   try {
-    const level = await askLevel(context, target, client);
-    return level !== 'read-write' || context.settings.OFFSITE_EXPIRE_DAYS > 0;
+    return usesEpochs(context, await askLevel(context, target, client));
   } catch (error) {
     context.signal.throwIfAborted();
     throw offsiteError(error, target);

@@ -23,3 +23,11 @@ export async function askLevel(context: Context, target: S3Target, client: S3Cli
   await updateState(target, {level: {keyId: target.keyId, level, checked: context.clock.now().toISOString()}});
   return level;
 }
+
+/**
+ * Whether the tool itself replicates into epochs; else restic copies. A bucket that expires objects by age would take
+ * restic's own repository apart, so there epochs are the only way.
+ */
+export function usesEpochs(context: Context, level: CredentialLevel): boolean {
+  return level !== 'read-write' || context.settings.OFFSITE_EXPIRE_DAYS > 0;
+}

@@ -3,12 +3,12 @@ import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
 import {appendAlert} from '../../alerts/alerts-log.ts';
 import type {Context} from '../context.ts';
-import {readSets} from '../sets.ts';
+import {readSetStates} from '../known-sets.ts';
 import {copySets} from './copy.ts';
 import {replicateToEpoch} from './epochs.ts';
 import {isRefusal, offsiteError} from './explain.ts';
 import {countNewer} from './lag.ts';
-import {askLevel, credentialLevel} from './level.ts';
+import {askLevel, credentialLevel, usesEpochs} from './level.ts';
 import {readState, updateState} from './state.ts';
 import {connectS3, offsiteTarget, type OffsiteTarget, type S3Target} from './target.ts';
 
@@ -31,8 +31,6 @@ export interface SendOptions {
   readonly newRepository: boolean;
   /** Begin a new epoch. */
   readonly startAnew: boolean;
-  /** The complete set that this run has made. */
-  readonly newest?: string | undefined;
 }
 
 interface Sent {
@@ -51,11 +49,9 @@ export async function sendOffsite(context: Context, options: SendOptions): Promi
   try {
     target = offsiteTarget(context);
     if (!target) return {...nothing, state: 'skipped', message: 'RESTIC_OFFSITE_REPOSITORY is not set: nothing leaves this host'};
-    const before = readState(target).last;
     await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message: 'it did not come to its end'}});
     const sent = target.kind === 's3' ? await sendToS3(context, target, options) : await copyWithRestic(context, target, null, options);
-    const isUnchanged = sent.files === 0 && before?.state === 'done';
-    await remember(context, target, sent, options.newest ?? (isUnchanged ? readState(target).newest?.set : undefined));
+    await remember(context, target, sent);
     return {...sent, state: 'done', lagSets: 0};
   } catch (thrown) {
     context.signal.throwIfAborted();
@@ -67,9 +63,8 @@ const nothing = {level: null, files: 0, bytes: 0, lagSets: null};
 
 async function sendToS3(context: Context, target: S3Target, options: SendOptions): Promise<Sent> {
   const client = connectS3(context, target);
-  // A bucket that expires objects by age would take restic's own repository apart, so there epochs are the only way.
   const send = (level: CredentialLevel) =>
-    level === 'read-write' && context.settings.OFFSITE_EXPIRE_DAYS === 0 ? copyWithRestic(context, target, level, options) : replicateEpoch(context, target, client, level, options);
+    usesEpochs(context, level) ? replicateEpoch(context, target, client, level, options) : copyWithRestic(context, target, level, options);
   try {
     const {level, fresh} = await credentialLevel(context, target, client);
     try {
@@ -99,10 +94,9 @@ async function copyWithRestic(context: Context, target: OffsiteTarget, level: Cr
   return {level, files: snapshots, bytes: null, message: level === null ? what : `${what}, ${level} credentials`};
 }
 
-/** @param known the newest complete set there, where it is known without asking the repository, which costs most of a second */
-async function remember(context: Context, target: OffsiteTarget, sent: Sent, known: string | undefined): Promise<void> {
+async function remember(context: Context, target: OffsiteTarget, sent: Sent): Promise<void> {
   const time = context.clock.now().toISOString();
-  const newest = known ?? (await readSets(context)).find((set) => set.state === 'complete')?.id;
+  const newest = (await readSetStates(context)).find((set) => set.state === 'complete')?.id;
   await updateState(target, {last: {state: 'done', time, message: sent.message}, ...(newest !== undefined && {newest: {set: newest, copied: time}})});
 }
 
@@ -115,6 +109,6 @@ async function reportFailure(context: Context, target: OffsiteTarget | undefined
   if (!target) return {...nothing, state: 'failed', message};
   await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message}});
   const {level, newest} = readState(target);
-  const lagSets = countNewer(await readSets(context), newest?.set);
+  const lagSets = countNewer(await readSetStates(context), newest?.set);
   return {...nothing, state: 'failed', level: level?.level ?? null, lagSets, message};
 }
