@@ -13,6 +13,8 @@ export interface Patience {
 
 /** A service that restarts is back in a minute; one that is down tonight is tried again tomorrow. */
 export const usualPatience: Patience = {firstWait: 500, longestWait: 20_000, total: 120_000};
+/** For questions, whose answer somebody may be waiting for. */
+export const questionPatience: Patience = {firstWait: 500, longestWait: 5000, total: 30_000};
 
 /** Bytes that arrive damaged this often in a row are damaged by something that will not pass. */
 const damageTries = 4;

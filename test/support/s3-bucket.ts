@@ -29,6 +29,8 @@ export interface Bucket {
   get(key: string, versionId?: string): Promise<Buffer>;
   put(key: string, body: string | Uint8Array): Promise<void>;
   remove(key: string): Promise<void>;
+  /** Gives keys what the name of another says, from now on; those that are not named get their own. */
+  setPolicy(changes: Partial<Record<KeyKind, KeyKind>>): Promise<void>;
   /** One request about an object, or about the bucket when the object is empty, whatever comes of it. */
   request(key: S3Key, method: string, object: string, more?: Omit<S3Request, 'method' | 'path'>): Promise<S3Answer>;
 }
@@ -49,13 +51,14 @@ export async function makeBucket(
     throw new Error(`${method} /${name}/${object} was answered with ${answer.status}: ${answer.body.toString()}`);
   };
   await asOwner('PUT', '');
-  await asOwner('PUT', '', {query: {policy: ''}, body: policyOf(name)});
+  const setPolicy: Bucket['setPolicy'] = async (changes) => void (await asOwner('PUT', '', {query: {policy: ''}, body: policyOf(name, changes)}));
+  await setPolicy({});
   if (versioned) {
     const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>';
     await asOwner('PUT', '', {query: {versioning: ''}, body});
   }
   return {
-    name, keys, request,
+    name, keys, request, setPolicy,
     list: (prefix = '') => listAll(asOwner, {'list-type': '2', prefix}, readObjects),
     versions: (prefix = '') => listAll(asOwner, {versions: '', prefix}, readVersions),
     get: async (key, versionId) => (await asOwner('GET', key, {query: versionId ? {versionId} : {}})).body,
@@ -125,7 +128,7 @@ const sharing = ['s3:PutObjectAcl', 's3:PutObjectVersionAcl'];
  * Whoever uploads an object owns it, and may do anything with it that is not denied; even the bucket's owner may do
  * nothing with it that is not allowed.
  */
-function policyOf(bucket: string): string {
+function policyOf(bucket: string, changes: Partial<Record<KeyKind, KeyKind>>): string {
   const rules: Record<KeyKind | 'owner', {allow: string[]; deny: string[]}> = {
     owner: {allow: ['s3:*'], deny: []},
     full: {allow: ['s3:*'], deny: []},
@@ -133,7 +136,8 @@ function policyOf(bucket: string): string {
     put: {allow: ['s3:PutObject'], deny: [...reading, ...removing, ...sharing]},
     read: {allow: ['s3:GetObject', 's3:ListBucket'], deny: ['s3:PutObject', ...removing, ...sharing]},
   };
-  const statements = Object.entries(rules).flatMap(([user, {allow, deny}]) => {
+  const granted = {...rules, ...Object.fromEntries(Object.entries(changes).map(([user, as]) => [user, rules[as]]))};
+  const statements = Object.entries(granted).flatMap(([user, {allow, deny}]) => {
     const common = {
       Principal: {AWS: [`arn:aws:iam:::user/${user}`]},
       Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],

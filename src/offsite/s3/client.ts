@@ -25,6 +25,8 @@ export interface S3ClientOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of every failure that another try follows. */
   readonly onRetry?: (text: string) => void;
+  /** For everything but what is stored; `patience` unless told. */
+  readonly questionPatience?: Patience;
 }
 
 export interface PutRequest {
@@ -93,21 +95,21 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     const url = new URL(`${base.origin.origin}${path}${search === '' ? '' : `?${search}`}`);
     return transport.send({method, url, headers: {...signed.headers, ...(more.headers?.['content-length'] === undefined && {'content-length': '0'})}, body: more.body});
   };
-  const patient = (action: string, work: () => Promise<TransportResponse>, accepted: (status: number) => boolean) =>
+  const patient = (action: string, work: () => Promise<TransportResponse>, accepted: (status: number) => boolean, given: Patience = options.questionPatience ?? patience) =>
     withRetry(
       async () => {
         const response = await work();
         if (accepted(response.status)) return response;
         throw new S3Failure(action, response);
       },
-      {patience, signal, onRetry: (error) => options.onRetry?.(error.message)},
+      {patience: given, signal, onRetry: (error) => options.onRetry?.(error.message)},
     );
   const isGood = (status: number) => status >= 200 && status < 300;
 
   return {
     async put({key, bytes, sha256, md5, body, ifAbsent}) {
       const headers = {'content-length': String(bytes), 'content-md5': md5, 'content-type': 'application/octet-stream', ...(ifAbsent && {'if-none-match': '*'})};
-      const response = await patient(`storing ${shortKey(key)}`, () => once('PUT', key, {headers, digest: sha256, body}), (status) => isGood(status) || (ifAbsent && (status === 412 || status === 501)));
+      const response = await patient(`storing ${shortKey(key)}`, () => once('PUT', key, {headers, digest: sha256, body}), (status) => isGood(status) || (ifAbsent && (status === 412 || status === 501)), patience);
       if (response.status === 412) return {state: 'exists'};
       if (response.status === 501) return {state: 'unsupported'};
       const version = response.headers['x-amz-version-id'];

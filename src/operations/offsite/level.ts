@@ -10,16 +10,21 @@ export interface KnownLevel {
   readonly fresh: boolean;
 }
 
-/** What the credentials can do: as an earlier run found out for the same key, else by asking the service. */
+/**
+ * What the credentials can do: as an earlier run found out for the same key, else by asking the service. `read-write` is
+ * never taken on trust: restic goes on for minutes with rights that it has no more, and says nothing that tells why.
+ */
 export async function credentialLevel(context: Context, target: S3Target, client: S3Client): Promise<KnownLevel> {
   const {level: known} = readState(target);
-  if (known?.keyId === target.keyId) return {level: known.level, fresh: false};
+  if (known?.keyId === target.keyId && known.level !== 'read-write') return {level: known.level, fresh: false};
   return {level: await askLevel(context, target, client), fresh: true};
 }
 
-/** Asks the service, and remembers. */
+/** Asks the service, and remembers; tells when an earlier answer was another one. */
 export async function askLevel(context: Context, target: S3Target, client: S3Client): Promise<CredentialLevel> {
   const level = levelOf(await askAbilities(client, target.keyPrefix));
+  const {level: known} = readState(target);
+  if (known?.keyId === target.keyId && known.level !== level) context.log.warn(`the offsite credentials are ${level} now; they were ${known.level} before`);
   await updateState(target, {level: {keyId: target.keyId, level, checked: context.clock.now().toISOString()}});
   return level;
 }

@@ -74,7 +74,6 @@ async function sendToS3(context: Context, target: S3Target, options: SendOptions
       if (fresh || !isRefusal(error)) throw error;
       const now = await askLevel(context, target, client);
       if (now === level) throw error;
-      context.log.warn(`the offsite credentials are ${now} now; they were ${level} before`);
       return await send(now);
     }
   } finally {

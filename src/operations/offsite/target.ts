@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {createS3Client, type S3Client} from '../../offsite/s3/client.ts';
 import {isS3, parseS3Location, regionOf, resticUrl, type S3Location} from '../../offsite/s3/location.ts';
-import {usualPatience} from '../../offsite/retry.ts';
+import {questionPatience, usualPatience} from '../../offsite/retry.ts';
 import {createResticHandle, type ResticHandle} from '../../restic/handle.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {withoutPassword} from '../../shared/redact.ts';
@@ -88,8 +88,9 @@ export function connectS3(context: Context, target: S3Target): S3Client {
     ca: privateAuthority(context),
     connections: offsiteConnections,
     patience: usualPatience,
+    questionPatience,
     signal: context.signal,
-    onRetry: (text) => context.log.debug(`offsite: ${text}; trying again`),
+    onRetry: (text) => context.log.info(`offsite: ${text}; trying again`),
   });
 }
 
