@@ -46,6 +46,8 @@ const objectsOf = async (to: Bucket, root: string) => Object.fromEntries((await 
 
 /** Looks at the bucket after every single PUT, before the replicator hears of it. */
 function watch(to: Bucket, replica: Replica, afterPut: () => void = () => {}): void {
+  // What must be there first comes late, so that nothing but waiting for it helps.
+  proxy.setRule(({path, index}) => (path.includes('/index/') || (path.includes('/data/') && index % 3 === 0) ? {kind: 'delay', milliseconds: 40} : undefined));
   proxy.setAfterEach(async ({method}) => {
     if (method !== 'PUT') return;
     await invariant.check(to, replicaRoot(replica));
