@@ -16,8 +16,11 @@ import type {S3Key} from './s3-request.ts';
 
 /** What the proxy does to a request instead of passing it on as it is. */
 export type S3Action =
-  /** Takes the whole request and answers in place of the gateway, which never hears of it. */
-  | {kind: 'answer'; status: number; body?: string; headers?: Record<string, string>}
+  /**
+   * Answers in place of the gateway, which never hears of it: after it has taken the whole request, or early, before a
+   * client that waits for `100 Continue` has sent any body.
+   */
+  | {kind: 'answer'; status: number; body?: string; headers?: Record<string, string>; early?: boolean}
   /** Passes on so many bytes of the body, then ends both connections. */
   | {kind: 'cut'; afterBytes: number}
   /** The gateway does what it is asked, but the client's connection ends without an answer. */
@@ -87,6 +90,8 @@ export async function startS3Proxy(
     handle(proxying, request, response).catch(() => socket.destroy());
   };
   const server = options.tls ? createTlsServer(options.tls, listener) : createServer(listener);
+  // By default Node asks for the body before anybody has seen the request.
+  server.on('checkContinue', listener);
   // A test may hold a request for as long as it likes.
   server.requestTimeout = 0;
   server.listen(0, '127.0.0.1');
@@ -143,8 +148,11 @@ async function handle(proxying: Proxying, request: IncomingMessage, response: Se
   proxying.requests.push(entry);
   response.on('finish', () => (entry.delivered = true));
   const action = await consult(proxying, () => proxying.rule?.(entry));
+  const isEarly = action?.kind === 'answer' && action.early === true;
+  if (request.headers.expect === '100-continue' && !isEarly) response.writeContinue();
   if (action?.kind === 'answer' || action?.kind === 'stall') {
-    for await (const chunk of request as AsyncIterable<Buffer>) entry.bodyBytes += chunk.length;
+    request.on('data', (chunk: Buffer) => (entry.bodyBytes += chunk.length));
+    if (!isEarly) await finished(request, {writable: false});
     if (action.kind === 'stall') return;
     entry.status = action.status;
     response.writeHead(action.status, action.headers).end(action.body);

@@ -22,6 +22,8 @@ export interface S3ClientOptions {
   readonly ca?: string | undefined;
   readonly connections: number;
   readonly patience: Patience;
+  /** Milliseconds of silence after which a request is given up and tried again; a minute unless told. */
+  readonly idleLimit?: number;
   readonly signal?: AbortSignal | undefined;
   /** Told of every failure that another try follows. */
   readonly onRetry?: (text: string) => void;
@@ -63,12 +65,11 @@ export interface S3Client {
   close(): void;
 }
 
-/** Milliseconds of silence after which a request is given up and tried again. */
-const idleLimit = 60_000;
+const usualIdleLimit = 60_000;
 const emptyDigest = createHash('sha256').digest('hex');
 
 export function createS3Client(options: S3ClientOptions): S3Client {
-  const {location, patience, signal} = options;
+  const {location, patience, signal, idleLimit = usualIdleLimit} = options;
   const transport = createTransport({ca: options.ca, connections: options.connections, idleLimit, signal});
   const signer = new SignatureV4({
     service: 's3',
