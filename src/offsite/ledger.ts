@@ -10,7 +10,7 @@ export interface LedgerOwner {
   readonly url: string;
 }
 
-export interface SentObject {
+interface SentObject {
   /** The key below the epoch, such as `data/ab/ab12…`. */
   readonly path: string;
   readonly bytes: number;

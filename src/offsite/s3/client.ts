@@ -31,7 +31,7 @@ export interface S3ClientOptions {
   readonly questionPatience?: Patience;
 }
 
-export interface PutRequest {
+interface PutRequest {
   /** The whole key, with the prefix. */
   readonly key: string;
   readonly bytes: number;
@@ -48,7 +48,7 @@ export interface PutRequest {
 /** `exists`: something has this key already, and it was left as it is. `unsupported`: the service knows no `If-None-Match`. */
 export type PutResult = {readonly state: 'stored'; readonly etag: string | undefined; readonly version: string | undefined} | {readonly state: 'exists' | 'unsupported'};
 
-export interface Listing {
+interface Listing {
   /** Keys and what ends at the next slash, whole. */
   readonly keys: readonly string[];
   readonly folders: readonly string[];

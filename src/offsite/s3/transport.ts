@@ -3,7 +3,7 @@ import {Agent as HttpsAgent, request as httpsRequest} from 'node:https';
 import type {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 
-export interface TransportRequest {
+interface TransportRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;

@@ -31,7 +31,7 @@ export interface S3Target extends TargetBase {
 }
 
 /** A backend that only restic speaks to. */
-export interface OtherTarget extends TargetBase {
+interface OtherTarget extends TargetBase {
   readonly kind: 'other';
 }
 
