@@ -9,6 +9,7 @@ import {freeBytes} from '../shared/free-space.ts';
 import {sources} from '../sources/registry.ts';
 import type {Context} from './context.ts';
 import {readJournal} from './journal.ts';
+import {checkOffsite} from './offsite/check.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
 import {groupSets} from './sets.ts';
@@ -36,7 +37,7 @@ export async function examine(context: Context): Promise<Check[]> {
     );
   }
   const {repository, newest} = await checkRepository(context);
-  checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('restore', () => checkJournal(context)));
+  checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('offsite', () => checkOffsite(context)), await attempt('restore', () => checkJournal(context)));
   return checks;
 }
 
