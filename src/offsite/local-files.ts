@@ -77,7 +77,7 @@ export async function digestFile(repository: string, path: string): Promise<Dige
   const md5 = createHash('md5');
   let bytes = 0;
   try {
-    for await (const chunk of createReadStream(join(repository, path), {highWaterMark: 1024 * 1024})) {
+    for await (const chunk of createReadStream(join(repository, path), {highWaterMark: 256 * 1024})) {
       if (!Buffer.isBuffer(chunk)) continue;
       sha256.update(chunk);
       md5.update(chunk);
