@@ -4,12 +4,15 @@ import {setTimeout as sleep} from 'node:timers/promises';
 
 /** Shares one rate among all uploads. */
 export interface Bandwidth {
+  /** Bytes to take at a time. */
+  readonly chunk: number;
   /** Resolves when so many bytes may be sent. */
   take(bytes: number): Promise<void>;
 }
 
-/** Bytes that are asked for at a time under a limit; small enough for an even flow at a few KiB per second. */
-const limitedChunk = 16 * 1024;
+/** A tenth of a second's worth within these: many uploads share the rate, and none may be silent for so long that it seems dead. */
+const smallestChunk = 1024;
+const largestChunk = 16 * 1024;
 const freeChunk = 256 * 1024;
 
 /** @param rate bytes per second */
@@ -17,6 +20,7 @@ export function createBandwidth(rate: number, signal?: AbortSignal): Bandwidth {
   // The moment up to which the rate is spoken for.
   let spokenFor = 0;
   return {
+    chunk: Math.round(Math.min(largestChunk, Math.max(smallestChunk, rate / 10))),
     async take(bytes) {
       spokenFor = Math.max(spokenFor, Date.now()) + (bytes / rate) * 1000;
       const wait = spokenFor - Date.now();
@@ -31,13 +35,14 @@ export function readFileAt(path: string, bandwidth: Bandwidth | undefined, onByt
     // Whoever takes the stream starts it in the same moment, so that listening here loses nothing.
     return createReadStream(path, {highWaterMark: freeChunk}).on('data', (chunk) => onBytes(chunk.length));
   }
+  const {chunk: chunkSize} = bandwidth;
   const chunks = async function* () {
-    for await (const chunk of createReadStream(path, {highWaterMark: limitedChunk})) {
+    for await (const chunk of createReadStream(path, {highWaterMark: chunkSize})) {
       if (!Buffer.isBuffer(chunk)) continue;
       await bandwidth.take(chunk.length);
       onBytes(chunk.length);
       yield chunk;
     }
   };
-  return Readable.from(chunks(), {objectMode: false, highWaterMark: limitedChunk});
+  return Readable.from(chunks(), {objectMode: false, highWaterMark: chunkSize});
 }

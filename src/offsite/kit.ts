@@ -1,6 +1,7 @@
 import {shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
 import {kitFilesText, type KitFile} from './kit-files.ts';
+import {parseS3Location} from './s3/location.ts';
 import type {BucketLocation, PolicyLevel} from './policy/types.ts';
 
 interface KitOffsite {
@@ -121,9 +122,9 @@ function commandsText(facts: KitFacts): string {
 function uploadTarget(facts: KitFacts): Parameters<typeof kitFilesText>[1] {
   const {offsite, localPath} = facts;
   if (offsite?.kind !== 's3' || offsite.location === undefined) return {localPath};
-  const {bucket, prefix} = offsite.location;
-  const [, fromUrl] = (offsite.epochUrl ?? '').split(`/${bucket}/`, 2);
-  return {localPath, upload: {endpoint: offsite.endpoint ?? `https://${offsite.location.host}`, bucket, prefix: fromUrl?.replace(/\/+$/, '') ?? prefix}};
+  const {bucket} = offsite.location;
+  const {prefix} = offsite.epochUrl === undefined ? offsite.location : parseS3Location(offsite.epochUrl);
+  return {localPath, upload: {endpoint: offsite.endpoint ?? `https://${offsite.location.host}`, bucket, prefix}};
 }
 
 function section(heading: string, lines: readonly string[]): string {

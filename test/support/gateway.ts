@@ -25,7 +25,7 @@ export interface Gateway {
 }
 
 /** The host under which the gateway takes the first word of a host's name as the bucket. */
-const gatewayHost = 's3.timetiles.test';
+export const gatewayHost = 's3.timetiles.test';
 
 /** Starts a gateway of its own for one test file. What it stores is in memory and gone with it. */
 export async function startGateway(bench: Bench): Promise<Gateway> {

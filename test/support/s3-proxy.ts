@@ -10,6 +10,7 @@ import {createServer as createTlsServer} from 'node:https';
 import type {Socket} from 'node:net';
 import {finished} from 'node:stream/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {gatewayHost} from './gateway.ts';
 import {forwardUntil, meter} from './s3-proxy-body.ts';
 import {serveRange} from './s3-ranges.ts';
 import type {S3Key} from './s3-request.ts';
@@ -203,7 +204,10 @@ async function passOn(proxying: Proxying, exchange: Exchange): Promise<void> {
   const {range} = request.headers;
   if (proxying.owner && range !== undefined && answer.statusCode === 206) {
     upstream.destroy();
-    await serveRange(proxying.target, proxying.owner, entry.path, range, answer, response);
+    // Where the bucket is in the host's name, the path lacks it.
+    const [host = ''] = (request.headers.host ?? '').split(':');
+    const path = host.endsWith(`.${gatewayHost}`) ? `/${host.slice(0, -gatewayHost.length - 1)}${entry.path}` : entry.path;
+    await serveRange(proxying.target, proxying.owner, path, range, answer, response);
     return;
   }
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage, withoutConnection(answer.rawHeaders));

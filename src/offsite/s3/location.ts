@@ -17,12 +17,13 @@ export function isS3(url: string): boolean {
 /**
  * Reads an `s3:` URL the way restic does: `s3:https://host[:port]/bucket/prefix`, `s3://host/bucket` or `s3:host/bucket`.
  * With `endpointUrl` (AWS_ENDPOINT_URL) the URL may leave the host out: `s3:bucket/prefix`. A first part with a dot or
- * a colon is a host all the same.
+ * a colon is a host all the same. After a scheme, restic takes %XX for the byte that it stands for; elsewhere it does not.
  * @throws TimetilesError `configuration`
  */
 export function parseS3Location(url: string, endpointUrl?: string): S3Location {
   const rest = url.slice('s3:'.length);
-  if (/^https?:\/\//.test(rest)) return fromParts(rest.replace(/^(https?:\/\/[^/]*).*$/, '$1'), rest.replace(/^https?:\/\/[^/]*/, ''));
+  const [, origin, path = ''] = /^(https?:\/\/[^/]*)(.*)$/.exec(rest) ?? [];
+  if (origin !== undefined) return fromParts(origin, decoded(path));
   const [first = '', ...others] = rest.replace(/^\/\//, '').split('/');
   const namesHost = endpointUrl === undefined || /[.:]/.test(first) || first === 'localhost';
   if (namesHost) return fromParts(`https://${first}`, others.join('/'));
@@ -41,13 +42,22 @@ function fromParts(endpointText: string, path: string): S3Location {
   return {endpoint: new URL(endpoint.origin), bucket, prefix: rest.join('/')};
 }
 
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw invalid('it holds a % that begins no %XX', 'Write a % in the prefix as %25.');
+  }
+}
+
 function invalid(what: string, next: string): TimetilesError {
   return new TimetilesError('configuration', `RESTIC_OFFSITE_REPOSITORY is no S3 address: ${what}`, next);
 }
 
 /** The same place as restic takes it, with `path` below the prefix. */
 export function resticUrl(location: S3Location, path = ''): string {
-  return `s3:${location.endpoint.origin}/${[location.bucket, location.prefix, path].filter((part) => part !== '').join('/')}`;
+  const whole = [location.bucket, location.prefix, path].filter((part) => part !== '').join('/');
+  return `s3:${location.endpoint.origin}/${encodeURI(whole).replace(/[?#]/g, encodeURIComponent)}`;
 }
 
 /**

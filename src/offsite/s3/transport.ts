@@ -70,7 +70,8 @@ async function send(request: TransportRequest, open: Opener, {idleLimit, signal}
     if (body === undefined) outgoing.end();
     else {
       outgoing.flushHeaders();
-      await permission(outgoing, answer);
+      // Refused, or there already: then nothing of the body is read.
+      if ((await permission(outgoing, answer)) === 'answered') return await read(await answer);
       // An answer that comes before the body is through ends the upload, and counts.
       const upload = pipeline(body(), outgoing, {signal: stopBody.signal}).catch((error: unknown) => {
         if (!outgoing.destroyed) outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -92,13 +93,14 @@ async function send(request: TransportRequest, open: Opener, {idleLimit, signal}
 }
 
 /** Waits for `100 Continue`, for an answer that makes the body needless, or a second. */
-async function permission(outgoing: ClientRequest, answer: Promise<IncomingMessage>): Promise<void> {
+async function permission(outgoing: ClientRequest, answer: Promise<IncomingMessage>): Promise<'allowed' | 'answered'> {
   let timer: NodeJS.Timeout | undefined;
-  const allowed = new Promise<void>((resolve) => {
-    outgoing.once('continue', resolve);
-    timer = setTimeout(resolve, continueMilliseconds);
+  const allowed = new Promise<'allowed'>((resolve) => {
+    outgoing.once('continue', () => resolve('allowed'));
+    timer = setTimeout(() => resolve('allowed'), continueMilliseconds);
   });
-  await Promise.race([allowed, answer]).finally(() => clearTimeout(timer));
+  const answered = answer.then(() => 'answered' as const);
+  return Promise.race([allowed, answered]).finally(() => clearTimeout(timer));
 }
 
 async function read(incoming: IncomingMessage): Promise<TransportResponse> {
