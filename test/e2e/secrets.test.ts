@@ -1,9 +1,9 @@
 import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {writeFileSync} from 'node:fs';
 import {startTimetiles, timetiles} from '../support/cli.ts';
+import {commandLinesDuring} from '../support/command-lines.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -30,21 +30,6 @@ beforeAll(async () => {
   writeFileSync(join(stack.uploadsPath, 'photo.jpg'), 'a photo');
 });
 afterAll(() => stack.stop());
-
-/** Every command line on this machine while `work` runs, as often as it can be looked at. */
-async function commandLinesDuring(work: Promise<unknown>): Promise<Set<string>> {
-  const seen = new Set<string>();
-  const state = {over: false};
-  const end = work.finally(() => (state.over = true));
-  while (!state.over) {
-    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-    for (const line of lines) seen.add(line.replaceAll('\0', ' ').trim());
-    await sleep(3);
-  }
-  await end;
-  return seen;
-}
 
 it('stand in no argv, whatever is started', async () => {
   await stack.writeConfig(secrets);

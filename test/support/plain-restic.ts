@@ -10,6 +10,8 @@ export interface PlainResticOptions {
   restic?: ResticAge;
   /** The stack's own unless told. */
   repository?: string;
+  /** What else it needs to get there, such as the keys of a bucket. */
+  env?: Record<string, string>;
 }
 
 /** What restic itself says of a snapshot. */
@@ -36,6 +38,7 @@ export function plainResticEnvironment(stack: Stack, options: PlainResticOptions
     RESTIC_PASSWORD: 'a bench password',
     HOME: stack.userHome,
     PATH: `${dirname(stack.bench.restic[options.restic ?? 'newest'])}:${process.env['PATH'] ?? ''}`,
+    ...options.env,
   };
 }
 

@@ -82,15 +82,18 @@ async function findInBucket(context: Context, target: S3Target, client: S3Client
   throw new TimetilesError('not-found', `there is no backup at ${target.shownUrl}`, 'Check RESTIC_OFFSITE_REPOSITORY: bucket and prefix must be those of the host that made the backups.');
 }
 
-/** Epochs that have their config: one without is just begun, or half expired. Newest first. */
+/**
+ * Epochs that hold a backup, newest first. One without config or keys is half expired; one without snapshots, which are
+ * stored last, is just begun: of that, restic would say that the password is wrong while a key is missing.
+ */
 async function listEpochs(target: S3Target, client: S3Client, id: string): Promise<string[]> {
   const base = `${target.keyPrefix}${id}/`;
   const {folders} = await client.list(base, {folders: true});
   const names = folders.map((folder) => folder.slice(base.length, -1)).filter(isEpochName).toSorted().toReversed();
   const whole: string[] = [];
   for (const name of names.slice(0, epochsToRead)) {
-    const {keys} = await client.list(`${base}${name}/`, {folders: true});
-    if (keys.includes(`${base}${name}/config`)) whole.push(name);
+    const {keys, folders: parts} = await client.list(`${base}${name}/`, {folders: true});
+    if (keys.includes(`${base}${name}/config`) && ['keys', 'snapshots'].every((part) => parts.includes(`${base}${name}/${part}/`))) whole.push(name);
   }
   return whole;
 }
