@@ -183,8 +183,10 @@ test('a full disk below the state directory is named, and nothing is lost', asyn
         const result = await send();
         if (result.exitCode !== 0 || result.json().offsite.state !== 'done') failed = result;
       }
-      expect(`${failed?.stdout}${failed?.stderr}`).toMatch(/the disk of .*state.* is full/);
-      expect(failed?.stderr).toMatch(/Free some space/);
+      if (!failed) throw new Error('the disk is not full');
+      expectFailedOffsite(failed, /the disk of .*state.* is full/);
+      expect(failed.stderr).toContain('Free some space');
+      expect(readdirSync(disk.path, {recursive: true, encoding: 'utf8'}).filter((name) => name.endsWith('.tmp'))).toEqual([]);
       await execa('rm', [join(disk.path, 'filler')]);
       await expectCopied(await send());
     } finally {
