@@ -31,7 +31,8 @@ export interface RetryOptions {
 export function isTransient(error: unknown): boolean {
   if (error instanceof S3Failure) return error.kind === 'transient' || error.kind === 'damaged';
   const code = systemCode(error);
-  return code !== undefined && (transientCodes.has(code) || code.startsWith('HPE_'));
+  // A bit that flips below TLS ends the connection with this word in the code, whichever side has noticed.
+  return code !== undefined && (transientCodes.has(code) || code.startsWith('HPE_') || code.includes('BAD_RECORD_MAC'));
 }
 
 /** Tries until it works, until a failure that will not pass, or until patience is over; throws the last failure. */

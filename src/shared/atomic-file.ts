@@ -1,4 +1,4 @@
-import {mkdir, open, rename} from 'node:fs/promises';
+import {mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
 
 /** Writes a file so that after a crash it is there whole or not at all: temporary file, fsync, rename, fsync of the directory. Mode 0600. */
@@ -7,12 +7,17 @@ export async function writeFileAtomically(path: string, content: string): Promis
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, 'w', 0o600);
   try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, {force: true});
+    throw error;
   }
-  await rename(temporary, path);
   await syncDirectory(dirname(path));
 }
 

@@ -1,7 +1,10 @@
+import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, beforeEach, expect, test} from 'vitest';
 import {S3Failure} from '../../src/offsite/s3/failure.ts';
 import {resticUrl} from '../../src/offsite/s3/location.ts';
+import {makeCertificates} from '../support/certificates.ts';
+import {startFlippingWire} from '../support/flipping-wire.ts';
 import {startGateway, type Gateway} from '../support/gateway.ts';
 import {makeLocalRepository, type LocalRepository} from '../support/local-repository.ts';
 import {resticKeys} from '../support/offsite.ts';
@@ -70,6 +73,25 @@ test('bits that flip on every try end the run soon, and nothing damaged is store
   expect(ofPack()).toHaveLength(4);
   expect([...openReplicaLedger(replica).sent.keys()]).toEqual(['config']);
   expect((await bucket.list()).map(({key}) => key.split('/').at(-1))).toEqual(['config']);
+});
+
+test('a bit that flips below TLS ends the connection, and is no reason to end the run', async () => {
+  makeLooseRepository(replica.repository, {count: 1, bytes: 500_000});
+  const certificates = await makeCertificates();
+  const secure = await startS3Proxy(gateway.endpoint, {tls: certificates.tls});
+  const wire = await startFlippingWire(Number(new URL(secure.endpoint).port), {connections: 2, offset: 100_000});
+  const retries: string[] = [];
+  try {
+    const ca = await readFile(certificates.authority, 'utf8');
+    await runReplica({...replica, endpoint: `https://127.0.0.1:${wire.port}`, ca}, {onRetry: (text) => retries.push(text)});
+    expect(retries).toHaveLength(2);
+    expect(wire.connections()).toBe(3);
+    await expectAllThere();
+  } finally {
+    await wire.close();
+    await secure.close();
+    await certificates.remove();
+  }
 });
 
 test.for([

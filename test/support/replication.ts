@@ -29,6 +29,8 @@ export interface Replica {
   connections?: number;
   kibPerSecond?: number;
   idleLimit?: number;
+  /** Certificates to trust, PEM. */
+  ca?: string;
 }
 
 export interface ReplicaOptions {
@@ -41,7 +43,7 @@ const impatience: Patience = {firstWait: 20, longestWait: 200, total: 1500};
 
 /** Brings a copy up to date the way `backup --offsite` does with credentials that can only write. */
 export async function runReplica(replica: Replica, {signal = new AbortController().signal, onRetry}: ReplicaOptions = {}): Promise<Replicated> {
-  const {connections = 5, idleLimit, kibPerSecond} = replica;
+  const {connections = 5, idleLimit, kibPerSecond, ca} = replica;
   const client = createS3Client({
     location: {endpoint: new URL(replica.endpoint), bucket: replica.bucket, prefix: ''},
     credentials: replica.key,
@@ -50,6 +52,7 @@ export async function runReplica(replica: Replica, {signal = new AbortController
     connections,
     patience: replica.patience ?? impatience,
     signal,
+    ca,
     ...(idleLimit !== undefined && {idleLimit}),
     ...(onRetry && {onRetry}),
   });

@@ -31,7 +31,7 @@ export interface S3ClientOptions {
   readonly questionPatience?: Patience;
 }
 
-interface PutRequest {
+export interface PutRequest {
   /** The whole key, with the prefix. */
   readonly key: string;
   readonly bytes: number;

@@ -1,5 +1,5 @@
 import type {CredentialLevel} from '../../offsite/level.ts';
-import {TimetilesError} from '../../shared/errors.ts';
+import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
 import {appendAlert} from '../../alerts/alerts-log.ts';
 import type {Context} from '../context.ts';
@@ -104,7 +104,19 @@ async function reportFailure(context: Context, target: OffsiteTarget | undefined
   if (!(error instanceof TimetilesError)) throw thrown;
   const {message, next} = error;
   context.log.warn(`offsite copy failed: ${message}. ${next}`);
-  if (error.kind === 'repository-damaged') await appendAlert(context, {kind: error.kind, message, next});
+  try {
+    return await describeLasting(context, target, error);
+  } catch (further) {
+    // A full disk keeps the failure from being remembered too; the set is stored all the same.
+    context.signal.throwIfAborted();
+    context.log.warn(`the failure of the offsite copy cannot be remembered: ${messageOf(further)}`);
+    return {...nothing, state: 'failed', message};
+  }
+}
+
+/** What the failure leaves behind: an alert where something is damaged, a note for `backup status`, the lag. */
+async function describeLasting(context: Context, target: OffsiteTarget | undefined, {kind, message, next}: TimetilesError): Promise<OffsiteReport> {
+  if (kind === 'repository-damaged') await appendAlert(context, {kind, message, next});
   if (!target) return {...nothing, state: 'failed', message};
   await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message}});
   const {level, newest} = readState(target);
