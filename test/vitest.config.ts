@@ -1,9 +1,8 @@
 import {defineConfig} from 'vitest/config';
 
-// Two cores and one Docker engine: the projects with real parts run one file at a time.
+// Every test file has a stack of its own; two at a time share the engine, since each of them mostly waits.
 const real = {
   globalSetup: ['test/setup/vitest-global.ts'],
-  fileParallelism: false,
   testTimeout: 120_000,
   hookTimeout: 300_000,
   pool: 'forks' as const,
@@ -11,6 +10,7 @@ const real = {
 
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     reporters: ['default', 'json'],
     outputFile: {json: '.cache/test-report.json'},
     projects: [
