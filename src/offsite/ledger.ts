@@ -32,6 +32,8 @@ export interface Ledger {
   readonly sent: ReadonlyMap<string, number>;
   /** Lines that could not be read: what they told is sent again. */
   readonly damagedLines: number;
+  /** Writes the file anew without them. */
+  repair(): Promise<void>;
   /** Forgets the epoch before and begins another. */
   begin(epoch: Epoch): Promise<void>;
   /** Notes one object, in the kernel's hands when this returns. */
@@ -70,6 +72,12 @@ export function openLedger(path: string, owner: LedgerOwner): Ledger {
       return content.sent;
     },
     damagedLines: content.damagedLines,
+    async repair() {
+      close();
+      const lines = readFileSync(path, 'utf8').split('\n');
+      await writeFileAtomically(path, lines.filter((line) => parse(line) !== undefined).map((line) => `${line}\n`).join(''));
+      content.endsClean = true;
+    },
     async begin(epoch) {
       close();
       const line = {epoch: epoch.name, begun: epoch.begun.toISOString(), ...owner};

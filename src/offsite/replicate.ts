@@ -42,7 +42,7 @@ const listings = 5;
 /**
  * Copies what the epoch lacks of a local repository, by PutObject alone. It can be stopped anywhere: what the service has
  * acknowledged is in the ledger, and the next run goes on from there.
- * @throws TimetilesError `repository` when a local file is damaged; S3Failure or a system error when the service fails
+ * @throws TimetilesError `repository-damaged` when a local file is not what its name says; S3Failure or a system error when the service fails
  */
 export async function replicate(replication: Replication): Promise<Replicated> {
   const total = {files: 0, bytes: 0};

@@ -9,6 +9,7 @@ import {replicate, type Replicated} from '../../offsite/replicate.ts';
 import type {S3Client} from '../../offsite/s3/client.ts';
 import {readRepositoryId} from '../../restic/repository-id.ts';
 import {writeFileAtomically} from '../../shared/atomic-file.ts';
+import {plural} from '../../shared/format.ts';
 import type {Context} from '../context.ts';
 import {readState, updateState} from './state.ts';
 import {offsiteConnections, type S3Target} from './target.ts';
@@ -54,7 +55,10 @@ export async function replicateToEpoch(context: Context, target: S3Target, clien
   const repositoryId = await localRepositoryId(context);
   const ledger = ledgerOf(target, repositoryId);
   try {
-    if (ledger.damagedLines > 0) log.warn(`${ledger.damagedLines} lines of the ledger of the offsite copy are damaged; what they told of is sent again`);
+    if (ledger.damagedLines > 0) {
+      log.warn(`${plural(ledger.damagedLines, 'line')} of the ledger of the offsite copy cannot be read; what they told of is sent again`);
+      await ledger.repair();
+    }
     const reason = options.startAnew ? 'it was asked for' : reasonForNewEpoch(ledger.epoch, settings.OFFSITE_EXPIRE_DAYS, clock.now());
     if (reason !== undefined) await ledger.begin(newEpoch(clock.now()));
     const {epoch} = ledger;

@@ -3,6 +3,7 @@ import {askAbilities, type Abilities} from '../../offsite/level.ts';
 import type {S3Client} from '../../offsite/s3/client.ts';
 import {repositoryExists, type ResticHandle} from '../../restic/handle.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
+import {withoutPassword} from '../../shared/redact.ts';
 import {timeOfSetId} from '../../shared/set-id.ts';
 import type {Context} from '../context.ts';
 import {chooseSet, readSets, type BackupSet} from '../sets.ts';
@@ -129,7 +130,7 @@ export async function readCopies(context: Context, copies: readonly OffsiteCopy[
     } catch (error) {
       context.signal.throwIfAborted();
       if (copies.length === 1 || isAboutPassword(error)) throw error;
-      context.log.warn(`the copy ${copy.restic.repository} cannot be read: ${messageOf(error)}`);
+      context.log.warn(`the copy ${withoutPassword(copy.restic.repository)} cannot be read: ${messageOf(error)}`);
     }
   }
   return read;
@@ -159,7 +160,6 @@ export async function contextForSet(context: Context, wanted: string, only: stri
     chooseSet(copies.flatMap(({sets}) => sets).toSorted((a, b) => (a.id < b.id ? 1 : -1)), wanted, only);
     throw new Error('a set that no copy has was found in all of them');
   }
-  const {epoch} = best.copy;
-  context.log.info(`reading from ${best.copy.restic.repository}${epoch === null ? '' : ` (epoch ${epoch})`}`);
+  context.log.info(`reading from ${withoutPassword(best.copy.restic.repository)}`);
   return onRepository(context, best.copy.restic);
 }

@@ -1,7 +1,7 @@
+import {appendAlert} from '../../alerts/alerts-log.ts';
 import type {CredentialLevel} from '../../offsite/level.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
-import {appendAlert} from '../../alerts/alerts-log.ts';
 import type {Context} from '../context.ts';
 import {readSetStates} from '../known-sets.ts';
 import {copySets} from './copy.ts';
@@ -52,7 +52,7 @@ export async function sendOffsite(context: Context, options: SendOptions): Promi
     await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message: 'it did not come to its end'}});
     const sent = target.kind === 's3' ? await sendToS3(context, target, options) : await copyWithRestic(context, target, null, options);
     await remember(context, target, sent);
-    return {...sent, state: 'done', lagSets: 0};
+    return {state: 'done', ...sent, lagSets: 0};
   } catch (thrown) {
     context.signal.throwIfAborted();
     return reportFailure(context, target, thrown);

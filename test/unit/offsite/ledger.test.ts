@@ -52,6 +52,15 @@ it('leaves out lines that a crash of the host filled with rubbish', () => {
   expect(known()).toEqual({epoch: epoch.name, sent: ['config', 'keys/1', 'data/ab/1', 'data/ab/2', 'data/ab/3'], damaged: 1});
 });
 
+it('is rid of such lines once it is repaired', async () => {
+  truncateSync(path, statSync(path).size + 10);
+  appendFileSync(path, '\n{"path":"data/ab/5","bytes":7}\nnonsense\n');
+  const before = known();
+  expect(before.damaged).toBe(2);
+  await openLedger(path, owner).repair();
+  expect(known()).toEqual({...before, damaged: 0});
+});
+
 it.each([
   {...owner, repository: 'b'.repeat(64)},
   {...owner, url: 's3:https://s3.example.org/other'},
