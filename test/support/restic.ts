@@ -32,8 +32,8 @@ async function fetchRestic(dockerHost: string, wanted: ResticAge[]): Promise<voi
   const incoming = await fetchProgram(dockerHost, 'restic', wanted.map((age) => suites[age]));
   for (const age of wanted) {
     const version = await versionOf(join(incoming, suites[age]));
-    await rename(join(incoming, suites[age]), join(directory, `restic-${version}`));
     await mkdir(dirname(pathOf(age)), {recursive: true});
+    await rename(join(incoming, suites[age]), join(directory, `restic-${version}`));
     await rm(pathOf(age), {force: true});
     // Relative, so that the checkout may be moved.
     await symlink(`../restic-${version}`, pathOf(age));
