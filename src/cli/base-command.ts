@@ -12,6 +12,8 @@ export interface Rendered {
   readonly text: string;
   readonly json: unknown;
   readonly exitCode?: number;
+  /** It is made of what holds no secret, and is to be used as it is: a password that is also a word must not blank that word. */
+  readonly verbatim?: boolean;
 }
 
 export const exitCodeHelp = 'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some files could not be read, 4 another run holds the lock, 130 interrupted.';
@@ -36,7 +38,7 @@ export abstract class BaseCommand extends Command {
       const context = createContext({toolVersion: this.config.version, configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
       const rendered = await work(context);
       log.close();
-      if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${this.redact(rendered.text)}\n`);
+      if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${rendered.verbatim === true ? rendered.text : this.redact(rendered.text)}\n`);
       process.exitCode = rendered.exitCode ?? exitCodes.done;
       return rendered.json;
     } catch (error) {

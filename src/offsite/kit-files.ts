@@ -10,6 +10,8 @@ export interface KitFile {
 
 export interface PutBackTarget {
   readonly localPath: string;
+  /** Whether the offsite repository is another one, which these files do not open. */
+  readonly hasOtherCopy?: boolean;
   /** Bucket and prefix of the epoch, where the offsite repository is on S3. */
   readonly upload?: {readonly endpoint: string; readonly bucket: string; readonly prefix: string};
 }
@@ -21,7 +23,8 @@ const directory = 'kit-files';
 export function kitFilesText(files: readonly KitFile[], target: PutBackTarget): string[] {
   if (files.length === 0) return [];
   const heading = '6. Copies of the files without which the repository cannot be opened';
-  const why = [heading, '-'.repeat(heading.length), 'They are encrypted with the password. If they are lost, paste this into bash in an empty directory.', 'Each file must be reported as OK.'].join('\n');
+  const whose = target.hasOtherCopy === true ? ['They are those of the local repository; the offsite one has its own.'] : [];
+  const why = [heading, '-'.repeat(heading.length), ...whose, 'They are encrypted with the password. If they are lost, paste this into bash in an empty directory.', 'Each file must be reported as OK.'].join('\n');
   const back = '7. Putting them back where they are missing';
   return [why, unpackCommands(files), [back, '-'.repeat(back.length), 'Only what is missing; a file that is there must stay.'].join('\n'), putBackCommands(files, target)];
 }

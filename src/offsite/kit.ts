@@ -118,13 +118,13 @@ function commandsText(facts: KitFacts): string {
   ].join('\n\n');
 }
 
-/** Where files are put back to: a directory, or bucket and key prefix. */
+/** Where files are put back to: the local repository, and the epoch that has the same ones. A repository that restic made there has its own. */
 function uploadTarget(facts: KitFacts): Parameters<typeof kitFilesText>[1] {
   const {offsite, localPath} = facts;
-  if (offsite?.kind !== 's3' || offsite.location === undefined) return {localPath};
-  const {bucket} = offsite.location;
-  const {prefix} = offsite.epochUrl === undefined ? offsite.location : parseS3Location(offsite.epochUrl);
-  return {localPath, upload: {endpoint: offsite.endpoint ?? `https://${offsite.location.host}`, bucket, prefix}};
+  if (offsite?.kind !== 's3' || offsite.location === undefined || offsite.epochUrl === undefined) return {localPath, hasOtherCopy: offsite !== undefined};
+  const {bucket, host} = offsite.location;
+  const {prefix} = parseS3Location(offsite.epochUrl);
+  return {localPath, hasOtherCopy: false, upload: {endpoint: offsite.endpoint ?? `https://${host}`, bucket, prefix}};
 }
 
 function section(heading: string, lines: readonly string[]): string {

@@ -1,9 +1,13 @@
+import {chmodSync, writeFileSync} from 'node:fs';
 import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {writeFileSync} from 'node:fs';
-import {startTimetiles, timetiles} from '../support/cli.ts';
+import {expectExit, startTimetiles, timetiles} from '../support/cli.ts';
 import {commandLinesDuring} from '../support/command-lines.ts';
+import {startGateway, type Gateway} from '../support/gateway.ts';
+import {offsiteConfig} from '../support/offsite.ts';
+import type {Bucket, KeyKind} from '../support/s3-bucket.ts';
+import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -86,12 +90,108 @@ describe('stand in no output', () => {
   });
 });
 
+describe('with an offsite copy on S3', () => {
+  let gateway: Gateway;
+  let bucket: Bucket;
+  let proxy: S3Proxy;
+
+  beforeAll(async () => {
+    gateway = await startGateway(useBench());
+    bucket = await gateway.makeBucket();
+    proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+    needles.push(...Object.values(bucket.keys).map(({secretAccessKey}) => secretAccessKey));
+  });
+  afterAll(async () => {
+    await proxy?.close();
+    await gateway?.stop();
+  });
+
+  const configure = (kind: KeyKind, more: Record<string, string | undefined> = {}) =>
+    stack.writeConfig({...secrets, AWS_SESSION_TOKEN: undefined, ...offsiteConfig(proxy.endpoint, bucket, kind), ...more});
+
+  /** Runs a command, for people and for programs, and demands that no secret is in what it says. */
+  async function expectSilence(args: string[], exitCode: number): Promise<string> {
+    let said = '';
+    for (const more of [[], ['--json']]) {
+      const result = await timetiles([...args, ...more], {stack, env: {TIMETILES_DEBUG: '1'}});
+      said += result.stdout + result.stderr;
+      expectExit(result, exitCode);
+    }
+    expect(needles.filter((needle) => said.includes(needle))).toEqual([]);
+    return said;
+  }
+
+  it.each([
+    ['put', /^restic backup /],
+    ['full', /^restic .*copy /],
+  ] as const)('stand in no argv and no output of a backup with a key to %s', async (kind, expected) => {
+    await configure(kind);
+    const running = startTimetiles(['backup', '--offsite'], {stack, env: {TIMETILES_DEBUG: '1'}});
+    running.stdin.end();
+    const lines = await commandLinesDuring(running.result);
+    const {exitCode, stdout, stderr} = await running.result;
+    expect([exitCode, stdout]).toEqual([0, expect.stringMatching(/^Offsite: done/m)]);
+    expect(lines.filter((line) => expected.test(line))).not.toEqual([]);
+    expect([stdout, stderr, ...lines].filter((text) => needles.some((needle) => text.includes(needle)))).toEqual([]);
+  });
+
+  it.each<[KeyKind, string[], number]>([
+    ['put', ['offsite', 'probe', '--prove'], 0],
+    ['put', ['offsite', 'policy'], 0],
+    ['put', ['offsite', 'kit'], 0],
+    ['put', ['offsite', 'kit', '--check'], 2],
+    ['put', ['offsite', 'new-epoch'], 0],
+    ['put', ['backup', 'list', '--offsite'], 0],
+    ['put', ['backup', 'verify', '--offsite'], 0],
+    ['put', ['restore', 'latest', '--offsite', '--yes'], 1],
+    ['read', ['backup', 'list', '--offsite'], 0],
+    ['read', ['restore', 'latest', '--offsite', '--dry-run'], 0],
+    ['full', ['offsite', 'kit'], 0],
+    ['full', ['offsite', 'new-epoch'], 2],
+    ['full', ['backup', 'prune'], 0],
+  ])('stand in no output, with a key to %s, of timetiles %j', async (kind, args, exitCode) => {
+    await configure(kind);
+    await expectSilence(args, exitCode);
+  });
+
+  it('stand in no error about a secret that belongs to no key', async () => {
+    await configure('full', {AWS_SECRET_ACCESS_KEY: 'aWs-sEcReT-4711'});
+    expect(await expectSilence(['backup', 'uploads', '--offsite'], 0)).toContain('SignatureDoesNotMatch');
+  });
+
+  it('stand in no error about a session token, although the service repeats it', async () => {
+    const token = secrets['AWS_SESSION_TOKEN'] ?? '';
+    await configure('full', {AWS_SESSION_TOKEN: token});
+    // As Amazon answers to a token that it does not know.
+    const body = `<Error><Code>InvalidToken</Code><Message>The provided token ${token} is malformed</Message><Token-0>${token}</Token-0></Error>`;
+    proxy.setRule(({headers}) => (headers['x-amz-security-token'] === token ? {kind: 'answer', status: 400, body} : undefined));
+    expect(await expectSilence(['backup', 'uploads', '--offsite'], 0)).toMatch(/offsite copy failed: .*InvalidToken \(The provided token \*{3} is malformed/);
+    await expectSilence(['offsite', 'probe'], 1);
+    proxy.setRule(undefined);
+  });
+
+  it('stand in no alert', async () => {
+    await configure('put');
+    writeFileSync(join(stack.uploadsPath, 'news'), 'something new');
+    const result = await timetiles(['backup', 'uploads'], {stack});
+    expectExit(result, 0);
+    const sent = new Set((await bucket.list()).map(({key}) => key.split('/').at(-1)));
+    const packs = (await readdir(join(stack.repository, 'data'), {recursive: true, withFileTypes: true})).filter((entry) => entry.isFile() && !sent.has(entry.name));
+    const [pack] = packs.map((entry) => join(entry.parentPath, entry.name));
+    if (pack === undefined) throw new Error('everything was sent already');
+    chmodSync(pack, 0o600);
+    writeFileSync(pack, 'damaged');
+    expect(await expectSilence(['backup', 'uploads', '--offsite'], 0)).toContain('damaged');
+    expect(await readFile(join(stack.home, 'alerts.log'), 'utf8')).toContain('"kind":"repository-damaged"');
+  });
+});
+
 it('stand in no file that the tool keeps for itself', async () => {
   const state = join(stack.home, 'state');
   const files = (await readdir(state, {recursive: true, withFileTypes: true})).filter((entry) => entry.isFile());
-  expect(files.length).toBeGreaterThan(0);
-  for (const file of files) {
-    const text = await readFile(join(file.parentPath, file.name), 'utf8');
+  for (const expected of ['state.json', /^ledger-.*\.jsonl$/]) expect(files.map(({name}) => name)).toContainEqual(expect.stringMatching(expected));
+  for (const path of [...files.map((file) => join(file.parentPath, file.name)), join(stack.home, 'alerts.log')]) {
+    const text = await readFile(path, 'utf8');
     expect(needles.filter((needle) => text.includes(needle))).toEqual([]);
   }
 });

@@ -140,6 +140,13 @@ describe('epochs', () => {
   const choose = () => ['--offsite', '--repository', ids.first.slice(0, 10)];
   const objectsBelow = async (root: string) => (await bucket.list(`${root}/`)).map(({key, etag}) => `${key} ${etag}`);
 
+  /** What an upload that was cut off in its last stage has sent: all else, and of each set one snapshot. */
+  const firstSnapshots = async () => {
+    const {sets} = await first.told(['backup', 'list']);
+    const kept = sets.map(({snapshots}: {snapshots: {id: string}[]}) => `snapshots/${snapshots[0]?.id}`);
+    return (path: string) => !path.startsWith('snapshots/') || kept.includes(path);
+  };
+
   test('a new one is a whole copy, and the older one stays as it is', async () => {
     const [old = ''] = await epochsOf(ids.first);
     const before = await objectsBelow(old);
@@ -154,22 +161,28 @@ describe('epochs', () => {
     expect(result.stderr).toContain(newest);
   });
 
-  test.each([
+  test.each<[string, ((path: string) => boolean) | undefined]>([
     ['a config alone', (path: string) => path === 'config'],
     ['config and keys', (path: string) => path === 'config' || path.startsWith('keys/')],
-    ['everything but a set', (path: string) => !path.startsWith('snapshots/')],
-  ])('one that was just begun, with %s, is passed over', async (_, isThere) => {
+    ['all but one snapshot of each set', undefined],
+  ])('one that was just begun, with %s, is passed over', async (_, given) => {
+    const isThere = given ?? (await firstSnapshots());
     const newest = (await epochsOf(ids.first)).at(-1) ?? '';
     const begun = `${newest.slice(0, newest.lastIndexOf('/'))}/20991231T000000Z-ffff`;
     const objects = (await bucket.list(`${newest}/`)).map(({key}) => key.slice(newest.length + 1)).filter(isThere);
     for (const path of objects) await bucket.put(`${begun}/${path}`, await bucket.get(`${newest}/${path}`));
     try {
       const {sets} = await bare.told(['backup', 'list', ...choose()]);
-      expect(sets[0]).toMatchObject({state: 'complete', epoch: newest.split('/').at(-1)});
-      const result = await bare.run(['restore', 'latest', ...choose(), '--target', join(stack.scratch, `passed-${objects.length}`)]);
-      expectExit(result, 0);
-      expect(await bare.told(['backup', 'verify', ...choose()])).toMatchObject({state: 'ok', newestSet: sets[0].set});
-      expect(result.stderr).toContain(`reading from s3:${proxy.endpoint}/${bucket.name}/${newest}`);
+      for (const set of sets) expect(set).toMatchObject({state: 'complete', epoch: newest.split('/').at(-1)});
+      if (given) {
+        expect(await bare.told(['backup', 'verify', ...choose()])).toMatchObject({state: 'ok', newestSet: sets[0].set});
+        return;
+      }
+      for (const wanted of ['latest', sets[0].set]) {
+        const result = await bare.run(['restore', wanted, ...choose(), '--target', join(stack.scratch, `passed over for ${wanted}`)]);
+        expectExit(result, 0);
+        expect(result.stderr).toContain(`reading from s3:${proxy.endpoint}/${bucket.name}/${newest}`);
+      }
     } finally {
       for (const path of objects) await bucket.remove(`${begun}/${path}`);
     }

@@ -5,7 +5,7 @@ import type {Rendered} from '../base-command.ts';
 
 export function renderKit(facts: KitFacts, {qr}: {qr: boolean}): Rendered {
   const codes = qr ? kitQrTexts(facts).map(kitQr) : [];
-  return {text: [kitText(facts), ...codes].join('\n\n'), json: {...facts, made: facts.made.toISOString(), text: kitText(facts)}};
+  return {text: [kitText(facts), ...codes].join('\n\n'), json: {...facts, made: facts.made.toISOString(), text: kitText(facts)}, verbatim: true};
 }
 
 export function renderKitCheck({local, offsite}: KitCheck): Rendered {

@@ -11,5 +11,5 @@ export function renderPolicy(policy: OffsitePolicy): Rendered {
     ...(settings.length === 0 ? [] : [`Settings of the bucket\n\n${settings.map(({name, value, why}) => `- ${name}: ${value}\n    ${why}`).join('\n')}`]),
     `What to know\n\n${limits.map((limit) => `- ${limit}`).join('\n')}`,
   ];
-  return {text: parts.join('\n\n'), json: {provider, level, bucket, prefix, policies, settings, limits}};
+  return {text: parts.join('\n\n'), json: {provider, level, bucket, prefix, policies, settings, limits}, verbatim: true};
 }

@@ -1,6 +1,7 @@
 import {createHash, createHmac, type Hash, type Hmac} from 'node:crypto';
 import type {Readable} from 'node:stream';
 import {SignatureV4} from '@smithy/signature-v4';
+import {createRedactor} from '../../shared/redact.ts';
 import {withRetry, type Patience} from '../retry.ts';
 import {S3Failure} from './failure.ts';
 import type {S3Location} from './location.ts';
@@ -78,6 +79,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     sha256: NodeSha256,
     uriEscapePath: false,
   });
+  const redact = createRedactor([options.credentials.secretAccessKey, options.credentials.sessionToken]);
   const base = addressOf(location, options.addressing);
 
   /** Signs for the moment of the try, and sends. */
@@ -101,7 +103,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
       async () => {
         const response = await work();
         if (accepted(response.status)) return response;
-        throw new S3Failure(action, response);
+        throw new S3Failure(action, response, redact);
       },
       {patience: given, signal, onRetry: (error) => options.onRetry?.(error.message)},
     );

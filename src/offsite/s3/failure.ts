@@ -22,8 +22,9 @@ export class S3Failure extends Error {
   /** Milliseconds that the service asks to wait. */
   readonly retryAfter: number | undefined;
 
-  constructor(action: string, response: TransportResponse) {
-    const text = response.body.toString('utf8');
+  /** @param redact blanks the secrets: services repeat what they do not understand, a session token for one */
+  constructor(action: string, response: TransportResponse, redact: (text: string) => string = (text) => text) {
+    const text = redact(response.body.toString('utf8'));
     const code = elementTexts(text, 'Code')[0] ?? '';
     const said = elementTexts(text, 'Message')[0] ?? '';
     super(`${action}: the service answered ${[String(response.status), code, said === '' ? '' : `(${said.slice(0, 200)})`].filter((part) => part !== '').join(' ')}`);

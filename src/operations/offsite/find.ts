@@ -154,8 +154,9 @@ export async function contextForSet(context: Context, wanted: string, only: stri
       throw error;
     }
   });
-  // The copies' order decides between equals: a newer epoch before an older one.
-  const best = found.toSorted((a, b) => (a.set.id === b.set.id ? 0 : a.set.id < b.set.id ? 1 : -1))[0];
+  // An upload that is under way has parts of a set. Between equals the copies' order decides: a newer epoch before an older one.
+  const wholeness = ({state}: BackupSet) => (state === 'complete' ? 1 : 0);
+  const best = found.toSorted((a, b) => (a.set.id === b.set.id ? wholeness(b.set) - wholeness(a.set) : a.set.id < b.set.id ? 1 : -1))[0];
   if (!best) {
     chooseSet(copies.flatMap(({sets}) => sets).toSorted((a, b) => (a.id < b.id ? 1 : -1)), wanted, only);
     throw new Error('a set that no copy has was found in all of them');

@@ -27,7 +27,7 @@ export async function kitFacts(context: Context): Promise<KitFacts> {
     toolVersion: context.toolVersion,
     localPath: context.restic.repository,
     repositoryId,
-    offsite: target && offsiteFacts(target, repositoryId),
+    offsite: target && offsiteFacts(context, target, repositoryId),
     files: repositoryKeyFiles(context.restic.repository),
   };
 }
@@ -37,11 +37,11 @@ function requireLocal(context: Context): void {
   throw new TimetilesError('repository-missing', `there is no repository at ${context.restic.repository}`, 'The kit is about a repository that exists: run timetiles backup first, or on the host that made the backups.');
 }
 
-function offsiteFacts(target: OffsiteTarget, repositoryId: string): KitFacts['offsite'] {
+function offsiteFacts(context: Context, target: OffsiteTarget, repositoryId: string): KitFacts['offsite'] {
   if (target.kind === 'other') return {kind: 'other', url: target.shownUrl};
   const {endpoint, bucket, prefix} = target.location;
   const {level} = readState(target);
-  const epoch = epochOf(target, repositoryId);
+  const epoch = epochOf(context, target, repositoryId);
   return {
     kind: 's3',
     url: target.shownUrl,
@@ -54,8 +54,9 @@ function offsiteFacts(target: OffsiteTarget, repositoryId: string): KitFacts['of
   };
 }
 
-/** The path of the current epoch below the target's URL. */
-function epochOf(target: S3Target, repositoryId: string): string | undefined {
+/** The path of the current epoch below the target's URL; undefined where restic itself makes the copies. */
+function epochOf(context: Context, target: S3Target, repositoryId: string): string | undefined {
+  if (readState(target).level?.level === 'read-write' && context.settings.OFFSITE_EXPIRE_DAYS === 0) return undefined;
   const {epoch} = ledgerOf(target, repositoryId);
   return epoch && epochPath(repositoryId, epoch);
 }
@@ -89,7 +90,7 @@ export async function checkKit(context: Context, password: string): Promise<KitC
 }
 
 async function checkOffsite(context: Context, target: OffsiteTarget, repositoryId: string, password: string): Promise<KitCheck['offsite']> {
-  const epoch = target.kind === 's3' ? epochOf(target, repositoryId) : undefined;
+  const epoch = target.kind === 's3' ? epochOf(context, target, repositoryId) : undefined;
   if (target.kind === 's3' && !(await canRead(context, target))) return provenByLedger(target, repositoryId, context.restic.repository);
   const handle = offsiteRestic(context, target, epoch ?? '');
   await readRepositoryId(withPassword(handle, password));

@@ -14,7 +14,7 @@ export type OffsiteListing =
   /** The credentials cannot read, as they should not on a server. */
   | {readonly state: 'unreadable'; readonly message: string; readonly next: string};
 
-/** Lists the sets of the offsite copy, newest first; each once, from the newest epoch that has it. */
+/** Lists the sets of the offsite copy, newest first; each once, from the newest epoch that has it whole, else that has a part. */
 export async function listOffsite(context: Context, options: FindOptions): Promise<OffsiteListing> {
   try {
     return {state: 'listed', sets: await readOffsiteSets(context, options)};
@@ -28,8 +28,11 @@ export async function listOffsite(context: Context, options: FindOptions): Promi
 export async function readOffsiteSets(context: Context, options: FindOptions): Promise<OffsiteSet[]> {
   const byId = new Map<string, OffsiteSet>();
   for (const copy of await readCopies(context, await findCopies(context, options))) {
-    const unseen = copy.sets.filter(({id}) => !byId.has(id));
-    for (const set of await describeSets(onRepository(context, copy.restic), unseen)) byId.set(set.id, {...set, epoch: copy.epoch});
+    const better = copy.sets.filter(({id, state}) => {
+      const known = byId.get(id);
+      return !known || (known.state === 'incomplete' && state === 'complete');
+    });
+    for (const set of await describeSets(onRepository(context, copy.restic), better)) byId.set(set.id, {...set, epoch: copy.epoch});
   }
   return [...byId.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
