@@ -119,6 +119,8 @@ describe('after kill -9', () => {
       await backUp(['db']);
       const {running} = await signalAt(['backup', 'prune'], {after: 'removing ', milliseconds}, 'SIGKILL', {stack, restic, env});
       await running.exited;
+      // The restic of the killed run is told by the kernel, and holds its exclusive lock until it has taken that away.
+      await waitUntil(() => repositoryFiles(repository, 'locks').length === 0, 10_000);
       await backUp(['db']);
     }
     const last = await run(['backup', 'prune']);
