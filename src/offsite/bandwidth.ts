@@ -1,5 +1,4 @@
-import {createReadStream} from 'node:fs';
-import {Readable} from 'node:stream';
+import {open} from 'node:fs/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
 
 /** Shares one rate among all uploads. */
@@ -29,20 +28,22 @@ export function createBandwidth(rate: number, signal?: AbortSignal): Bandwidth {
   };
 }
 
-/** Reads a file no faster than the bandwidth allows, and tells what goes out. */
-export function readFileAt(path: string, bandwidth: Bandwidth | undefined, onBytes: (bytes: number) => void): Readable {
-  if (bandwidth === undefined) {
-    // Whoever takes the stream starts it in the same moment, so that listening here loses nothing.
-    return createReadStream(path, {highWaterMark: freeChunk}).on('data', (chunk) => onBytes(chunk.length));
-  }
-  const {chunk: chunkSize} = bandwidth;
-  const chunks = async function* () {
-    for await (const chunk of createReadStream(path, {highWaterMark: chunkSize})) {
-      if (!Buffer.isBuffer(chunk)) continue;
-      await bandwidth.take(chunk.length);
-      onBytes(chunk.length);
-      yield chunk;
+/**
+ * Reads a file no faster than the bandwidth allows, and tells what goes out. All pieces share one buffer: each is valid
+ * until the next one is asked for.
+ */
+export async function* readFileAt(path: string, bandwidth: Bandwidth | undefined, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
+  const file = await open(path);
+  const buffer = Buffer.allocUnsafe(bandwidth?.chunk ?? freeChunk);
+  try {
+    for (;;) {
+      const {bytesRead} = await file.read(buffer);
+      if (bytesRead === 0) return;
+      await bandwidth?.take(bytesRead);
+      onBytes(bytesRead);
+      yield buffer.subarray(0, bytesRead);
     }
-  };
-  return Readable.from(chunks(), {objectMode: false, highWaterMark: chunkSize});
+  } finally {
+    await file.close();
+  }
 }

@@ -30,6 +30,9 @@ interface Waiting {
 /** More threads than this would take from a small host what the app needs. */
 const maximumThreads = 2;
 
+/** In MiB; a thread holds a few strings, and its buffer lies outside of these. */
+const threadLimits = {maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16};
+
 /** Starts nothing before the first digest. */
 export function createDigester(): Digester {
   const waiting = new Map<number, Waiting>();
@@ -40,7 +43,7 @@ export function createDigester(): Digester {
     waiting.clear();
   };
   const start = () => {
-    const worker = new Worker(`(${digestOnThread.toString()})()`, {eval: true});
+    const worker = new Worker(`(${digestOnThread.toString()})()`, {eval: true, resourceLimits: threadLimits});
     worker.on('message', (message: unknown) => {
       const answer = answerSchema.parse(message);
       const {resolve, reject} = waiting.get(answer.id) ?? {};

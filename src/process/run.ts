@@ -7,7 +7,7 @@ const interruptGraceMilliseconds = 60_000;
 /** Of a child's stderr only the end matters for a message; more is not kept. */
 const stderrTailLength = 16_384;
 
-/** When this process died before the child had asked for the signal, none will come: then the child must not begin. */
+/** When this process died before the child had asked for the signal, none will come: then such a child must not begin. */
 const startUnlessOrphaned = '[ "$PPID" = "$0" ] && exec "$@"';
 
 export interface CommandRequest {
@@ -26,6 +26,8 @@ export interface CommandRequest {
   readonly limit?: number | undefined;
   /** The kernel sends the child SIGINT when this process dies, even by SIGKILL (setpriv of util-linux). */
   readonly interruptWhenOrphaned?: boolean;
+  /** Beyond that, the child does not begin when this process died in the moment of starting it. For what locks others out: it costs a tenth of a second. */
+  readonly neverOrphaned?: boolean;
 }
 
 export interface CommandResult {
@@ -55,7 +57,7 @@ export interface RunningCommand {
 export function startCommand(request: CommandRequest): RunningCommand {
   request.signal?.throwIfAborted();
   const [file, args] = request.interruptWhenOrphaned
-    ? ['setpriv', ['--pdeathsig', 'INT', '--', 'sh', '-c', startUnlessOrphaned, String(process.pid), request.file, ...request.args]]
+    ? ['setpriv', ['--pdeathsig', 'INT', '--', ...(request.neverOrphaned ? ['sh', '-c', startUnlessOrphaned, String(process.pid)] : []), request.file, ...request.args]]
     : [request.file, [...request.args]];
   const {stdin, stdout} = request;
   const timeout = request.limit === undefined ? undefined : AbortSignal.timeout(request.limit * 1000);

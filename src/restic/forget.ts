@@ -29,5 +29,5 @@ export async function forgetAndPrune(handle: ResticHandle, ids: readonly string[
     const progress = parseCounter(line);
     if (progress) onProgress(progress);
   };
-  for (const args of forgetRuns(ids)) await runRestic(handle, 'removing old snapshots', args, {stdout: {onLine}});
+  for (const args of forgetRuns(ids)) await runRestic(handle, 'removing old snapshots', args, {stdout: {onLine}, neverOrphaned: true});
 }

@@ -2,7 +2,7 @@ import {runCommand, startCommand, type CommandRequest, type CommandResult, type 
 import type {ResticHandle} from './handle.ts';
 import {resticError} from './errors.ts';
 
-type Options = Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'cwd' | 'limit'>;
+type Options = Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'cwd' | 'limit' | 'neverOrphaned'>;
 
 /** Seconds that a question to a repository may take, on a slow disk with a hundred thousand snapshots. */
 export const questionLimit = 600;

@@ -1,11 +1,10 @@
 import {createHash, createHmac, type Hash, type Hmac} from 'node:crypto';
-import type {Readable} from 'node:stream';
-import {SignatureV4} from '@smithy/signature-v4';
+import type {SignatureV4} from '@smithy/signature-v4';
 import {createRedactor} from '../../shared/redact.ts';
 import {withRetry, type Patience} from '../retry.ts';
 import {S3Failure} from './failure.ts';
 import type {S3Location} from './location.ts';
-import {createTransport, type TransportResponse} from './transport.ts';
+import {createTransport, type Body, type TransportResponse} from './transport.ts';
 import {elementTexts} from './xml.ts';
 
 export interface S3Credentials {
@@ -41,7 +40,7 @@ export interface PutRequest {
   /** Base64. */
   readonly md5: string;
   /** Makes the body anew for every try. */
-  readonly body: () => Readable;
+  readonly body: Body;
   /** Only if nothing has this key yet. */
   readonly ifAbsent: boolean;
 }
@@ -72,21 +71,15 @@ const emptyDigest = createHash('sha256').digest('hex');
 export function createS3Client(options: S3ClientOptions): S3Client {
   const {location, patience, signal, idleLimit = usualIdleLimit} = options;
   const transport = createTransport({ca: options.ca, connections: options.connections, idleLimit, signal});
-  const signer = new SignatureV4({
-    service: 's3',
-    region: options.region,
-    credentials: withoutUndefined(options.credentials),
-    sha256: NodeSha256,
-    uriEscapePath: false,
-  });
+  let signer: Promise<SignatureV4> | undefined;
   const redact = createRedactor([options.credentials.secretAccessKey, options.credentials.sessionToken]);
   const base = addressOf(location, options.addressing);
 
   /** Signs for the moment of the try, and sends. */
-  const once = async (method: string, key: string, more: {query?: Record<string, string>; headers?: Record<string, string>; digest?: string; body?: () => Readable}) => {
+  const once = async (method: string, key: string, more: {query?: Record<string, string>; headers?: Record<string, string>; digest?: string; body?: Body}) => {
     const path = `${base.path}/${key.split('/').map(encode).join('/')}`.replace(/\/$/, key === '' ? '' : '/') || '/';
     const {query = {}} = more;
-    const signed = await signer.sign({
+    const signed = await (await (signer ??= loadSigner(options))).sign({
       method,
       protocol: base.origin.protocol,
       hostname: base.origin.hostname,
@@ -147,6 +140,12 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     },
     close: () => transport.close(),
   };
+}
+
+/** Imported where it is used: commands that have nothing to sign start sooner. */
+async function loadSigner({region, credentials}: S3ClientOptions): Promise<SignatureV4> {
+  const module = await import('@smithy/signature-v4');
+  return new module.SignatureV4({service: 's3', region, credentials: withoutUndefined(credentials), sha256: NodeSha256, uriEscapePath: false});
 }
 
 function addressOf({endpoint, bucket}: S3Location, addressing: S3ClientOptions['addressing']): {origin: URL; path: string} {

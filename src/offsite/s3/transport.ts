@@ -1,14 +1,15 @@
 import {Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage} from 'node:http';
 import {Agent as HttpsAgent, request as httpsRequest} from 'node:https';
-import type {Readable} from 'node:stream';
-import {pipeline} from 'node:stream/promises';
+
+/** A body in pieces, from its beginning at every call. */
+export type Body = () => AsyncIterable<Uint8Array>;
 
 interface TransportRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** Makes the body anew for every attempt; its length must be in `content-length`. */
-  readonly body?: (() => Readable) | undefined;
+  /** Makes the body anew for every attempt; its length must be in `content-length`. A piece need only be valid until the next is asked for. */
+  readonly body?: Body | undefined;
 }
 
 export interface TransportResponse {
@@ -59,7 +60,6 @@ async function send(request: TransportRequest, open: Opener, {idleLimit, signal}
   const headers = body === undefined ? request.headers : {...request.headers, expect: '100-continue'};
   const outgoing = open({method: request.method, headers, ...(signal && {signal})});
   outgoing.setTimeout(idleLimit, () => outgoing.destroy(Object.assign(new Error(`no answer for ${Math.round(idleLimit / 1000)} seconds`), {code: 'ETIMEDOUT'})));
-  const stopBody = new AbortController();
   try {
     const answer = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
@@ -72,15 +72,7 @@ async function send(request: TransportRequest, open: Opener, {idleLimit, signal}
       outgoing.flushHeaders();
       // Refused, or there already: then nothing of the body is read.
       if ((await permission(outgoing, answer)) === 'answered') return await read(await answer);
-      // An answer that comes before the body is through ends the upload, and counts.
-      const upload = pipeline(body(), outgoing, {signal: stopBody.signal}).catch((error: unknown) => {
-        if (!outgoing.destroyed) outgoing.destroy(error instanceof Error ? error : new Error(String(error)));
-      });
-      const incoming = await answer;
-      const result = await read(incoming);
-      stopBody.abort();
-      await upload;
-      return result;
+      upload(outgoing, body(), answer).catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : new Error(String(error))));
     }
     return await read(await answer);
   } catch (error) {
@@ -90,6 +82,24 @@ async function send(request: TransportRequest, open: Opener, {idleLimit, signal}
     // A connection whose request was not sent to its end cannot be used again.
     if (!outgoing.writableFinished) outgoing.destroy();
   }
+}
+
+/**
+ * Sends the body. The next piece is asked for once the last one is out of this process, so that one buffer can serve them
+ * all. An answer that comes before the body is through ends the upload, and counts.
+ */
+async function upload(outgoing: ClientRequest, body: AsyncIterable<Uint8Array>, answer: Promise<IncomingMessage>): Promise<void> {
+  const state = {answered: false};
+  const answered = answer.then(
+    () => void (state.answered = true),
+    () => void (state.answered = true),
+  );
+  for await (const piece of body) {
+    if (state.answered) return;
+    const sent = new Promise<void>((resolve) => void outgoing.write(piece, () => resolve()));
+    await Promise.race([sent, answered]);
+  }
+  if (!state.answered) outgoing.end();
 }
 
 /** Waits for `100 Continue`, for an answer that makes the body needless, or a second. */
