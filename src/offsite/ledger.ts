@@ -1,6 +1,7 @@
 import {closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync} from 'node:fs';
 import {z} from 'zod';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
+import {parseJson} from '../shared/parse-json.ts';
 
 /** Which copy a ledger is about. */
 export interface LedgerOwner {
@@ -75,7 +76,7 @@ export function openLedger(path: string, owner: LedgerOwner): Ledger {
     async repair() {
       close();
       const lines = readFileSync(path, 'utf8').split('\n');
-      await writeFileAtomically(path, lines.filter((line) => parse(line) !== undefined).map((line) => `${line}\n`).join(''));
+      await writeFileAtomically(path, lines.filter((line) => parseJson(line) !== undefined).map((line) => `${line}\n`).join(''));
       content.endsClean = true;
     },
     async begin(epoch) {
@@ -107,7 +108,7 @@ function readLedger(path: string, owner: LedgerOwner): Content {
   content.endsClean = text === '' || text.endsWith('\n');
   for (const line of text.split('\n')) {
     if (line === '') continue;
-    const value = parse(line);
+    const value = parseJson(line);
     const epoch = epochLine.safeParse(value).data;
     const object = objectLine.safeParse(value).data;
     if (epoch) {
@@ -119,12 +120,4 @@ function readLedger(path: string, owner: LedgerOwner): Content {
   }
   if (!content.epoch) content.sent.clear();
   return content;
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

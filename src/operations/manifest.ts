@@ -6,6 +6,7 @@ import {startSnapshotStream, type SnapshotStream} from '../restic/backup.ts';
 import {readSnapshotFile} from '../restic/dump.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {TimetilesError} from '../shared/errors.ts';
+import {parseJson} from '../shared/parse-json.ts';
 import {sourceRecordSchema} from '../sources/source.ts';
 import type {Context} from './context.ts';
 
@@ -82,10 +83,5 @@ function cachePath(context: Context, snapshotId: string): string {
 }
 
 function parseManifest(text: string): Manifest | undefined {
-  try {
-    const result = manifestSchema.safeParse(JSON.parse(text));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
+  return manifestSchema.safeParse(parseJson(text)).data;
 }

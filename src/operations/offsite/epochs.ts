@@ -10,6 +10,7 @@ import type {S3Client} from '../../offsite/s3/client.ts';
 import {readRepositoryId} from '../../restic/repository-id.ts';
 import {writeFileAtomically} from '../../shared/atomic-file.ts';
 import {plural} from '../../shared/format.ts';
+import {parseJson} from '../../shared/parse-json.ts';
 import type {Context} from '../context.ts';
 import {readState, updateState} from './state.ts';
 import {offsiteConnections, type S3Target} from './target.ts';
@@ -20,19 +21,11 @@ const idSchema = z.object({configDigest: z.string(), id: z.string()});
 export async function localRepositoryId(context: Context): Promise<string> {
   const path = join(context.stateDirectory, 'repository-id.json');
   const configDigest = createHash('sha256').update(readFileSync(join(context.restic.repository, 'config'))).digest('hex');
-  const known = existsSync(path) ? idSchema.safeParse(parse(readFileSync(path, 'utf8'))).data : undefined;
+  const known = existsSync(path) ? idSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data : undefined;
   if (known?.configDigest === configDigest) return known.id;
   const id = await readRepositoryId(context.restic);
   await writeFileAtomically(path, JSON.stringify({configDigest, id}));
   return id;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The ledger of the local repository's copy at a target. The caller closes it. */

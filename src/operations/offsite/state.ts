@@ -2,6 +2,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {writeFileAtomically} from '../../shared/atomic-file.ts';
+import {parseJson} from '../../shared/parse-json.ts';
 import type {OffsiteTarget} from './target.ts';
 
 const levelSchema = z.enum(['read-write', 'append-only', 'write-only']);
@@ -24,11 +25,7 @@ export type OffsiteState = z.output<typeof stateSchema>;
 export function readState(target: OffsiteTarget): OffsiteState {
   const path = statePath(target);
   if (!existsSync(path)) return {url: target.shownUrl};
-  try {
-    return stateSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
-    return {url: target.shownUrl};
-  }
+  return stateSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? {url: target.shownUrl};
 }
 
 /** Changes what is given and keeps the rest. */
