@@ -11,8 +11,8 @@ export function offsiteFlags(description: string) {
   };
 }
 
-/** Asks which host is meant, where there is somebody to ask. */
-export function pickRepositoryWith(context: Context, canAsk: boolean): FindOptions['ask'] {
-  if (!canAsk || !isInteractive()) return undefined;
-  return (choices) => pickRepository(choices, context.clock.now(), context.signal);
+/** Which host's copy is meant: the one that was named, else whatever the operator answers, where there is somebody to ask. */
+export function findOptions(context: Context, flags: {repository?: string | undefined}, canAsk: boolean): FindOptions {
+  const ask: FindOptions['ask'] = (choices) => pickRepository(choices, context.clock.now(), context.signal);
+  return {repository: flags.repository, ask: canAsk && isInteractive() ? ask : undefined};
 }

@@ -1,7 +1,7 @@
 import {resolve} from 'node:path';
 import {Args, Flags} from '@oclif/core';
 import {BaseCommand, exitCodeHelp, type Rendered} from '../cli/base-command.ts';
-import {offsiteFlags, pickRepositoryWith} from '../cli/offsite-flags.ts';
+import {offsiteFlags, findOptions} from '../cli/offsite-flags.ts';
 import {renderInspection, renderPlan, renderRestore} from '../cli/render/restore.ts';
 import {confirmPlan, wantedSet} from '../cli/restore-dialog.ts';
 import type {Context} from '../operations/context.ts';
@@ -41,7 +41,7 @@ export default class Restore extends BaseCommand {
     return this.perform(flags, async (context) => {
       const canAsk = !this.jsonEnabled();
       const {only, path} = flags;
-      const find = {repository: flags.repository, ask: pickRepositoryWith(context, canAsk)};
+      const find = findOptions(context, flags, canAsk);
       const list = async () => (flags.offsite ? readOffsiteSets(context, find) : (await listSets(context)).sets);
       const wanted = await wantedSet(context, args.set, canAsk, list);
       const from = flags.offsite ? await contextForSet(context, wanted, only, find) : context;

@@ -1,5 +1,5 @@
 import {BaseCommand, exitCodeHelp} from '../../cli/base-command.ts';
-import {offsiteFlags, pickRepositoryWith} from '../../cli/offsite-flags.ts';
+import {offsiteFlags, findOptions} from '../../cli/offsite-flags.ts';
 import {renderList, renderOffsiteList} from '../../cli/render/list.ts';
 import {listSets} from '../../operations/list.ts';
 import {listOffsite} from '../../operations/offsite/list.ts';
@@ -15,7 +15,7 @@ export default class BackupList extends BaseCommand {
     return this.perform(flags, async (context) => {
       const now = context.clock.now();
       if (!flags.offsite) return renderList(await listSets(context), now);
-      return renderOffsiteList(await listOffsite(context, {repository: flags.repository, ask: pickRepositoryWith(context, !this.jsonEnabled())}), now);
+      return renderOffsiteList(await listOffsite(context, findOptions(context, flags, !this.jsonEnabled())), now);
     });
   }
 }

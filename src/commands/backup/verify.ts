@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core';
 import {BaseCommand} from '../../cli/base-command.ts';
 import {completeReadData, parseReadData} from '../../cli/read-data-flag.ts';
-import {offsiteFlags, pickRepositoryWith} from '../../cli/offsite-flags.ts';
+import {offsiteFlags, findOptions} from '../../cli/offsite-flags.ts';
 import {renderUploadRecord, renderVerify} from '../../cli/render/verify.ts';
 import {verifyOffsite} from '../../operations/offsite/verify.ts';
 import {verifyRepository} from '../../operations/verify.ts';
@@ -22,7 +22,7 @@ export default class BackupVerify extends BaseCommand {
     const readPercent = parseReadData(flags['read-data']);
     return this.perform(flags, async (context) => {
       if (!flags.offsite) return renderVerify(await verifyRepository(context, {readPercent}));
-      const report = await verifyOffsite(context, {readPercent}, {repository: flags.repository, ask: pickRepositoryWith(context, !this.jsonEnabled())});
+      const report = await verifyOffsite(context, {readPercent}, findOptions(context, flags, !this.jsonEnabled()));
       return report.state === 'unreadable' ? renderUploadRecord(report) : renderVerify(report);
     });
   }

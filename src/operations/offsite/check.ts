@@ -1,8 +1,8 @@
 import type {Context} from '../context.ts';
-import {offsiteError} from './explain.ts';
+import {withS3} from './connect.ts';
 import {askLevel} from './level.ts';
 import {readState} from './state.ts';
-import {connectS3, offsiteTarget} from './target.ts';
+import {offsiteTarget} from './target.ts';
 
 /** For doctor: whether the offsite service answers, and what the credentials can do. @throws TimetilesError */
 export async function checkOffsite(context: Context): Promise<string | {warning: string}> {
@@ -11,14 +11,8 @@ export async function checkOffsite(context: Context): Promise<string | {warning:
   const {last} = readState(target);
   const failed = last?.state === 'failed' ? `the last copy to ${target.shownUrl} failed: ${last.message}` : undefined;
   if (target.kind === 'other') return failed === undefined ? `${target.shownUrl}, by way of restic` : {warning: failed};
-  const client = connectS3(context, target);
-  try {
+  return withS3(context, target, async (client) => {
     const level = await askLevel(context, target, client);
     return failed === undefined ? `${target.shownUrl} answers, the credentials are ${level}` : {warning: failed};
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw offsiteError(error, target);
-  } finally {
-    client.close();
-  }
+  });
 }

@@ -2,10 +2,10 @@ import {TimetilesError} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
 import {withRepositoryLock} from '../lock.ts';
 import {requireRepository} from '../sets.ts';
+import {withS3} from './connect.ts';
 import {askLevel, usesEpochs} from './level.ts';
-import {offsiteError} from './explain.ts';
 import {sendOffsite, type OffsiteReport} from './send.ts';
-import {connectS3, requireOffsiteTarget, type S3Target} from './target.ts';
+import {requireOffsiteTarget, type S3Target} from './target.ts';
 
 /** Copies what the offsite side lacks, without making a set first. */
 export async function copyNow(context: Context): Promise<OffsiteReport> {
@@ -31,13 +31,7 @@ function send(context: Context, command: string, startAnew: boolean): Promise<Of
 }
 
 async function hasEpochs(context: Context, target: S3Target): Promise<boolean> {
-  const client = connectS3(context, target);
-  try {
+  return withS3(context, target, async (client) => {
     return usesEpochs(context, await askLevel(context, target, client));
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw offsiteError(error, target);
-  } finally {
-    client.close();
-  }
+  });
 }

@@ -7,9 +7,9 @@ import {withoutPassword} from '../../shared/redact.ts';
 import {timeOfSetId} from '../../shared/set-id.ts';
 import type {Context} from '../context.ts';
 import {chooseSet, readSets, type BackupSet} from '../sets.ts';
+import {withS3} from './connect.ts';
 import {localRepositoryId} from './epochs.ts';
-import {offsiteError} from './explain.ts';
-import {connectS3, offsiteRestic, onRepository, requireOffsiteTarget, type OffsiteTarget, type S3Target} from './target.ts';
+import {offsiteRestic, onRepository, requireOffsiteTarget, type OffsiteTarget, type S3Target} from './target.ts';
 
 /** One restic repository offsite. */
 export interface OffsiteCopy {
@@ -47,16 +47,10 @@ const epochsToRead = 8;
 export async function findCopies(context: Context, options: FindOptions): Promise<OffsiteCopy[]> {
   const target = requireOffsiteTarget(context);
   if (target.kind === 'other') return [copyAt(context, target, null, null)];
-  const client = connectS3(context, target);
-  try {
+  return withS3(context, target, async (client) => {
     requireReading(await askAbilities(client, target.keyPrefix), target);
     return await findInBucket(context, target, client, options);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw offsiteError(error, target);
-  } finally {
-    client.close();
-  }
+  });
 }
 
 /** @throws TimetilesError `offsite-permission` that says which permissions are missing, and how to go on */

@@ -10,10 +10,10 @@ import {createResticHandle, repositoryExists, type ResticHandle} from '../../res
 import {readRepositoryId} from '../../restic/repository-id.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
+import {withS3} from './connect.ts';
 import {epochPath, ledgerOf, localRepositoryId} from './epochs.ts';
-import {offsiteError} from './explain.ts';
 import {readState} from './state.ts';
-import {connectS3, offsiteRestic, offsiteTarget, type OffsiteTarget, type S3Target} from './target.ts';
+import {offsiteRestic, offsiteTarget, type OffsiteTarget, type S3Target} from './target.ts';
 
 /** Gathers what the emergency kit says. @throws TimetilesError `repository-missing` */
 export async function kitFacts(context: Context): Promise<KitFacts> {
@@ -98,16 +98,10 @@ async function checkOffsite(context: Context, target: OffsiteTarget, repositoryI
 }
 
 async function canRead(context: Context, target: S3Target): Promise<boolean> {
-  const client = connectS3(context, target);
-  try {
+  return withS3(context, target, async (client) => {
     const {read, list} = await askAbilities(client, target.keyPrefix);
     return read && list;
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw offsiteError(error, target);
-  } finally {
-    client.close();
-  }
+  });
 }
 
 /** The names of keys are digests of their content: what the ledger names is what opened here. */

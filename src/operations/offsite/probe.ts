@@ -2,9 +2,9 @@ import {askAbilities, levelOf, type Abilities, type CredentialLevel} from '../..
 import {proveWithCanary, type Proof} from '../../offsite/prove.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
-import {offsiteError} from './explain.ts';
+import {withS3} from './connect.ts';
 import {updateState} from './state.ts';
-import {connectS3, requireOffsiteTarget} from './target.ts';
+import {requireOffsiteTarget} from './target.ts';
 
 export interface ProbeReport {
   readonly url: string;
@@ -24,18 +24,12 @@ export async function probeOffsite(context: Context, {prove}: {prove: boolean}):
   if (target.kind === 'other') {
     throw new TimetilesError('usage', `${target.shownUrl} is no s3: address: only restic speaks to it, and there is nothing to ask`, 'What a thief could do there depends on the server: rest-server --append-only, or a snapshot of the file system, protects against deletion.');
   }
-  const client = connectS3(context, target);
-  try {
+  return withS3(context, target, async (client) => {
     const abilities = await askAbilities(client, target.keyPrefix);
     const level = levelOf(abilities);
     const proof = prove ? await proveWithCanary(client, target.keyPrefix) : null;
     const conditional = proof?.stored ? {conditional: proof.conditional !== 'unknown to it'} : {};
     await updateState(target, {level: {keyId: target.keyId, level, checked: context.clock.now().toISOString()}, ...conditional});
     return {url: target.shownUrl, keyId: target.keyId, level, abilities, proof};
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw offsiteError(error, target);
-  } finally {
-    client.close();
-  }
+  });
 }
