@@ -125,7 +125,9 @@ describe('after kill -9', () => {
     }
     const last = await run(['backup', 'prune']);
     expectExit(last, 0);
-    expect(last.json().kept.length).toBeLessThanOrEqual(3);
+    // A killed run may have taken a set's manifest and not yet its dump: that rest goes a day later, as after any dead run.
+    const whole = last.json().kept.filter(({state}: {state: string}) => state === 'complete');
+    expect(whole.length, JSON.stringify(last.json().kept)).toBeLessThanOrEqual(3);
     await waitUntil(() => repositoryFiles(repository, 'locks').length === 0, 5000);
     expect(repositoryFiles(repository, 'locks')).toEqual([]);
     expect(await plainRestic(stack, ['check', '--read-data'], {restic, repository})).toContain('no errors were found');

@@ -1,7 +1,9 @@
 import {createHash} from 'node:crypto';
+import {inspectContainer} from '../../docker/containers.ts';
 import {runExec, startExec} from '../../docker/exec.ts';
-import {describeEnd} from '../../process/run.ts';
+import {describeEnd, type CommandResult} from '../../process/run.ts';
 import {TimetilesError} from '../../shared/errors.ts';
+import {waitUntil} from '../../shared/wait.ts';
 import type {Connection} from './connection.ts';
 import {literal} from './sql.ts';
 
@@ -52,7 +54,7 @@ export async function runSql(connection: Connection, sql: string, options: PsqlO
     stdin: {text: `${sql}\n`},
     limit: options.limit ?? queryLimit,
   });
-  if (result.exitCode !== 0) throw sqlError(connection, result.stderr || describeEnd(result));
+  if (result.exitCode !== 0) throw await sqlError(connection, result);
   return result.stdout.split('\n').filter((line) => line !== '');
 }
 
@@ -95,7 +97,7 @@ export function openSession(connection: Connection, options: PsqlOptions): Sessi
     },
   });
   const ended = psql.result.then(
-    (result) => sqlError(connection, result.stderr || describeEnd(result)),
+    (result) => sqlError(connection, result),
     (error: unknown) => error,
   );
   void ended.then((error) => waiting?.reject(error));
@@ -136,9 +138,21 @@ export function endLeftoverSessionsSql(run: string): string {
     where datname = current_database() and left(application_name, ${prefix.length}) = ${literal(prefix)} and pid <> pg_backend_pid();`;
 }
 
-function sqlError(connection: Connection, stderr: string): TimetilesError {
-  const said = firstError(stderr);
-  if (/^Error response from daemon: .*is not running/.test(said)) {
+/** What docker exec ends with when the container goes down: 137, the program was killed with it; 126, none can be started any more. */
+const endsOfStopping: ReadonlySet<number | undefined> = new Set([126, 137]);
+/** The engine needs a moment to notice that a container has ended. */
+const noticeMilliseconds = 2000;
+
+/** Whether the container went down under a program, which is then the cause, whatever the program said. */
+async function isContainerGone({docker, container}: Connection, result: CommandResult): Promise<boolean> {
+  if (/^Error response from daemon: .*is not running/.test(firstError(result.stderr))) return true;
+  if (!endsOfStopping.has(result.exitCode)) return false;
+  return waitUntil(async () => (await inspectContainer(docker, container.id))?.running !== true, {limit: noticeMilliseconds, interval: 100, signal: docker.signal});
+}
+
+async function sqlError(connection: Connection, result: CommandResult): Promise<TimetilesError> {
+  const said = firstError(result.stderr || describeEnd(result));
+  if (await isContainerGone(connection, result)) {
     return new TimetilesError('container', `the container ${connection.container.name} does not run any more`, `Start it: docker start ${connection.container.name}`);
   }
   if (/password authentication failed|no password supplied|role .* does not exist/i.test(said)) {
