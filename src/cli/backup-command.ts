@@ -1,7 +1,7 @@
 import {Flags} from '@oclif/core';
 import {backup} from '../operations/backup.ts';
 import {sources} from '../sources/registry.ts';
-import {BaseCommand} from './base-command.ts';
+import {BaseCommand, type GlobalFlags} from './base-command.ts';
 import {renderBackup} from './render/backup.ts';
 
 /** The flags of every command that makes a set. */
@@ -12,9 +12,7 @@ export const backupFlags = {
   'new-repository': Flags.boolean({description: 'make a new repository although the one that was used before is gone'}),
 };
 
-interface BackupFlagValues {
-  config?: string | undefined;
-  quiet: boolean;
+interface BackupFlagValues extends GlobalFlags {
   offsite: boolean;
   'require-offsite': boolean;
   'allow-empty': boolean;

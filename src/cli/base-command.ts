@@ -3,9 +3,10 @@ import {loadConfiguration} from '../config/load.ts';
 import {createContext, type Context} from '../operations/context.ts';
 import {systemClock} from '../shared/clock.ts';
 import {exitCodes, messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import type {LogFormat} from '../shared/line-log.ts';
 import {createRedactor} from '../shared/redact.ts';
+import {createRunLog, type RunLog} from './run-log.ts';
 import {abortOnSignals} from './signals.ts';
-import {createTerminalLog} from './terminal-log.ts';
 
 /** What a command gives back: the same result for people and for programs. */
 export interface Rendered {
@@ -16,6 +17,13 @@ export interface Rendered {
   readonly verbatim?: boolean;
 }
 
+/** The flags of every command that loads the configuration. */
+export interface GlobalFlags {
+  config?: string | undefined;
+  quiet: boolean;
+  'log-format': LogFormat;
+}
+
 export const exitCodeHelp = 'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some files could not be read, 4 another run holds the lock, 130 interrupted.';
 
 /** What all commands share: flags, configuration, signals, and the one place where an error becomes words and an exit code. */
@@ -24,15 +32,27 @@ export abstract class BaseCommand extends Command {
   static override baseFlags = {
     config: Flags.string({helpValue: 'FILE', description: 'read this file instead of bootstrap.conf and .env.production', helpGroup: 'GLOBAL'}),
     quiet: Flags.boolean({description: 'print warnings, errors and the result alone', helpGroup: 'GLOBAL'}),
+    'log-format': Flags.option({options: ['text', 'json'] as const, default: 'text', helpValue: 'text|json', description: 'of the log file; json also makes every line on stderr a JSON object', helpGroup: 'GLOBAL'})(),
   };
 
   private redact: (text: string) => string = (text) => text;
+  private runLog: RunLog | undefined;
 
   /** Loads the configuration, runs the operation, and prints its result. */
-  protected async perform(flags: {config?: string | undefined; quiet: boolean}, work: (context: Context) => Promise<Rendered>): Promise<unknown> {
+  protected async perform(flags: GlobalFlags, work: (context: Context) => Promise<Rendered>): Promise<unknown> {
     const configuration = loadConfiguration({file: flags.config, environment: process.env});
     this.redact = createRedactor(configuration.secrets);
-    const log = createTerminalLog({stream: process.stderr, quiet: flags.quiet, debug: Boolean(process.env['TIMETILES_DEBUG']), redact: this.redact});
+    const log = createRunLog({
+      stream: process.stderr,
+      directory: configuration.settings.LOG_DIR,
+      format: flags['log-format'],
+      quiet: flags.quiet,
+      debug: Boolean(process.env['TIMETILES_DEBUG']),
+      redact: this.redact,
+      clock: systemClock,
+      title: `timetiles ${this.config.version} ${(this.id ?? '').replaceAll(':', ' ')}`,
+    });
+    this.runLog = log;
     const signals = abortOnSignals((text) => log.warn(text));
     try {
       const context = createContext({toolVersion: this.config.version, configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
@@ -40,6 +60,7 @@ export abstract class BaseCommand extends Command {
       log.close();
       if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${rendered.verbatim === true ? rendered.text : this.redact(rendered.text)}\n`);
       process.exitCode = rendered.exitCode ?? exitCodes.done;
+      log.ended(process.exitCode);
       return rendered.json;
     } catch (error) {
       // A child that died of our SIGINT reports all kinds of things; the operator's wish is the cause, unless there is more to tell.
@@ -59,8 +80,11 @@ export abstract class BaseCommand extends Command {
       return;
     }
     process.exitCode = error.exitCode;
+    const text = `${error.message}\n${error.next}`;
+    if (this.runLog) this.runLog.error(text, {inDocument: this.jsonEnabled()});
+    else if (!this.jsonEnabled()) process.stderr.write(`${this.redact(`Error: ${text}`)}\n`);
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
-    else process.stderr.write(`${this.redact(`Error: ${error.message}\n${error.next}`)}\n`);
+    this.runLog?.ended(error.exitCode);
     if (process.env['TIMETILES_DEBUG']) process.stderr.write(`${this.redact(String(thrown.stack))}\n`);
   }
 

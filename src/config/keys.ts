@@ -43,6 +43,7 @@ export const keyDefinitions = [
   {key: 'BACKUP_MAX_AGE_HOURS'},
   {key: 'OFFSITE_EXPIRE_DAYS'},
   {key: 'OFFSITE_BUCKET_LOOKUP'},
+  {key: 'LOG_DIR'},
 ] as const satisfies readonly KeyDefinition[];
 
 export type Key = (typeof keyDefinitions)[number]['key'];

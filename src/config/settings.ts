@@ -77,6 +77,7 @@ export const settingsSchema = z.object({
   BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
   OFFSITE_EXPIRE_DAYS: wholeNumber(0, 'days (0: never)').refine((days) => days === 0 || days >= 6, 'must be 0 or at least 6: a third of it has to hold more than one night'),
   OFFSITE_BUCKET_LOOKUP: z.enum(['auto', 'dns', 'path'], 'must be auto, dns or path').default('auto'),
+  LOG_DIR: absolutePath.default('/var/log/timetiles'),
 } satisfies Record<Key, z.ZodType>);
 
 export type Settings = z.output<typeof settingsSchema>;

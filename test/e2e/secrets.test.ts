@@ -20,8 +20,8 @@ const secrets: Record<string, string> = {
   AWS_SECRET_ACCESS_KEY: 'aWs-sEcReT-4711',
   AWS_SESSION_TOKEN: 'aWs-tOkEn-4711',
   EMAIL_SMTP_PASS: 'sMtP-sEcReT-4711',
-  ALERT_WEBHOOK_URL: 'https://example.org/hOoK-sEcReT-4711',
-  HEARTBEAT_URL: 'https://example.org/bEaT-sEcReT-4711',
+  ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/hOoK-sEcReT-4711',
+  HEARTBEAT_URL: 'http://127.0.0.1:9/bEaT-sEcReT-4711',
   RESTIC_OFFSITE_REPOSITORY: 'rest:https://me:oFfSiTe-sEcReT-4711@example.org/',
   BACKUP_PRE_COMMAND: 'true hOoK-tOkEn-4711',
 };
@@ -190,7 +190,8 @@ it('stand in no file that the tool keeps for itself', async () => {
   const state = join(stack.home, 'state');
   const files = (await readdir(state, {recursive: true, withFileTypes: true})).filter((entry) => entry.isFile());
   for (const expected of ['state.json', /^ledger-.*\.jsonl$/]) expect(files.map(({name}) => name)).toContainEqual(expect.stringMatching(expected));
-  for (const path of [...files.map((file) => join(file.parentPath, file.name)), join(stack.home, 'alerts.log')]) {
+  const logs = [join(stack.home, 'alerts.log'), join(stack.scratch, 'log', 'timetiles.log')];
+  for (const path of [...files.map((file) => join(file.parentPath, file.name)), ...logs]) {
     const text = await readFile(path, 'utf8');
     expect(needles.filter((needle) => text.includes(needle))).toEqual([]);
   }

@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {dirname, join} from 'node:path';
 import type {Writable} from 'node:stream';
-import {checkout} from './paths.ts';
+import {checkout, scratchDirectory} from './paths.ts';
 import type {ResticAge} from './restic.ts';
 import type {Stack} from './stack.ts';
 
@@ -115,7 +115,7 @@ export function startTimetiles(args: string[], options: TimetilesOptions = {}): 
 export function toolEnvironment(options: Pick<TimetilesOptions, 'stack' | 'restic' | 'env'>): Record<string, string> {
   const {stack} = options;
   const path = process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin';
-  const all: Record<string, string | undefined> = {LANG: 'C.UTF-8', TERM: 'xterm-256color', PATH: path};
+  const all: Record<string, string | undefined> = {LANG: 'C.UTF-8', TERM: 'xterm-256color', PATH: path, LOG_DIR: join(stack?.scratch ?? scratchDirectory, 'log')};
   if (stack) {
     const restic = stack.bench.restic[options.restic ?? 'newest'];
     all['PATH'] = `${dirname(restic)}:${path}`;
