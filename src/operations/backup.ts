@@ -6,7 +6,7 @@ import {newSetId} from '../shared/set-id.ts';
 import type {BackupTask, Source, SourceRecord} from '../sources/source.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {runHook} from './hooks.ts';
-import {readSetStates} from './known-sets.ts';
+import {readKnownSets} from './known-sets.ts';
 import {withRepositoryLock} from './lock.ts';
 import {commitManifest, startManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
@@ -83,7 +83,7 @@ async function copyOffsite(context: Context, request: BackupRequest, report: Bac
 async function lagAfter(context: Context): Promise<OffsiteLag | undefined> {
   if (context.settings.RESTIC_OFFSITE_REPOSITORY === undefined) return undefined;
   try {
-    return offsiteLag(context, await readSetStates(context));
+    return offsiteLag(context, await readKnownSets(context));
   } catch (error) {
     context.log.warn(`the offsite copy cannot be judged: ${messageOf(error)}`);
     return undefined;

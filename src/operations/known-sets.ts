@@ -1,7 +1,8 @@
 import {repositoryFiles} from '../restic/handle.ts';
+import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
-import {readCachedManifest} from './manifest.ts';
-import {readSets} from './sets.ts';
+import {readCachedManifest, type Manifest} from './manifest.ts';
+import {readSets, type BackupSet} from './sets.ts';
 
 /** As much of a set as tells which ones are complete. */
 export interface SetState {
@@ -9,26 +10,62 @@ export interface SetState {
   readonly state: 'complete' | 'incomplete';
 }
 
+export interface KnownSource {
+  readonly source: string;
+  /** Null where neither the snapshot (restic before 0.17) nor a copy of the manifest tells. */
+  readonly bytes: number | null;
+  /** What it added to the repository, in bytes. */
+  readonly added: number | null;
+}
+
+/** A set with what its manifest says of its size. */
+export interface KnownSet extends SetState {
+  readonly time: Date;
+  readonly sources: readonly KnownSource[];
+}
+
 /**
  * The sets of the local repository, newest first: from this host's copies of the manifests when these account for every
  * snapshot file there is, else from restic, whose answer costs most of a second.
  */
-export async function readSetStates(context: Context): Promise<SetState[]> {
-  return fromCopies(context) ?? readSets(context);
+export async function readKnownSets(context: Context): Promise<KnownSet[]> {
+  return fromCopies(context) ?? (await readSets(context)).map((set) => fromSet(context, set));
 }
 
-function fromCopies(context: Context): SetState[] | undefined {
+function fromCopies(context: Context): KnownSet[] | undefined {
   const present = new Set(repositoryFiles(context.restic, 'snapshots'));
   const unexplained = new Set(present);
-  const states: SetState[] = [];
+  const known: KnownSet[] = [];
   for (const id of present) {
     const manifest = readCachedManifest(context, id);
     if (!manifest) continue;
     const members = manifest.sources.map(({snapshot}) => snapshot);
     for (const member of [id, ...members]) unexplained.delete(member);
     const isComplete = manifest.state === 'complete' && members.every((member) => present.has(member));
-    states.push({id: manifest.set, state: isComplete ? 'complete' : 'incomplete'});
+    known.push({id: manifest.set, time: timeOf(manifest), state: isComplete ? 'complete' : 'incomplete', sources: sourcesOf(manifest)});
   }
   if (unexplained.size > 0) return undefined;
-  return states.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  return known.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+function timeOf(manifest: Manifest): Date {
+  return timeOfSetId(manifest.set) ?? new Date(manifest.time);
+}
+
+function sourcesOf(manifest: Manifest): KnownSource[] {
+  return manifest.sources.map(({source, bytes, added}) => ({source, bytes, added}));
+}
+
+function fromSet(context: Context, set: BackupSet): KnownSet {
+  const manifest = set.manifest === undefined ? undefined : readCachedManifest(context, set.manifest);
+  const told = manifest ? sourcesOf(manifest) : [];
+  const sources = set.snapshots.map(({source, snapshot: {summary}}) => {
+    const record = told.find((candidate) => candidate.source === source);
+    return {
+      source,
+      bytes: summary?.total_bytes_processed ?? record?.bytes ?? null,
+      added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
+    };
+  });
+  return {id: set.id, time: set.time, state: set.state, sources};
 }

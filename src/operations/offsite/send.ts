@@ -3,7 +3,7 @@ import type {CredentialLevel} from '../../offsite/level.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
 import type {Context} from '../context.ts';
-import {readSetStates} from '../known-sets.ts';
+import {readKnownSets} from '../known-sets.ts';
 import {copySets} from './copy.ts';
 import {replicateToEpoch} from './epochs.ts';
 import {isRefusal, offsiteError} from './explain.ts';
@@ -95,7 +95,7 @@ async function copyWithRestic(context: Context, target: OffsiteTarget, level: Cr
 
 async function remember(context: Context, target: OffsiteTarget, sent: Sent): Promise<void> {
   const time = context.clock.now().toISOString();
-  const newest = (await readSetStates(context)).find((set) => set.state === 'complete')?.id;
+  const newest = (await readKnownSets(context)).find((set) => set.state === 'complete')?.id;
   await updateState(target, {last: {state: 'done', time, message: sent.message}, ...(newest !== undefined && {newest: {set: newest, copied: time}})});
 }
 
@@ -120,6 +120,6 @@ async function describeLasting(context: Context, target: OffsiteTarget | undefin
   if (!target) return {...nothing, state: 'failed', message};
   await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message}});
   const {level, newest} = readState(target);
-  const lagSets = countNewer(await readSetStates(context), newest?.set);
+  const lagSets = countNewer(await readKnownSets(context), newest?.set);
   return {...nothing, state: 'failed', level: level?.level ?? null, lagSets, message};
 }

@@ -1,0 +1,87 @@
+import type {Finding} from '../../operations/health.ts';
+import type {RunRecord} from '../../operations/run-records.ts';
+import type {SourceStatus, StatusReport} from '../../operations/status.ts';
+import {exitCodes} from '../../shared/errors.ts';
+import {formatAge, formatBytes, plural} from '../../shared/format.ts';
+import type {Rendered} from '../base-command.ts';
+import {describeLag, lagToJson} from './lag.ts';
+import {renderTable} from './table.ts';
+
+export interface StatusView {
+  readonly now: Date;
+  /** Whether the trends are drawn. */
+  readonly terminal: boolean;
+}
+
+/** `backup status`: what there is, and whether it can be relied on; exit 1 when not, for health checks. */
+export function renderStatus(report: StatusReport, view: StatusView): Rendered {
+  const {sources, lag, findings} = report;
+  const lines = [
+    ...(sources.length === 0 ? [] : [renderTable([['SOURCE', 'NEWEST COMPLETE', 'AGE', 'SIZE', 'ADDED', 'TREND'], ...sources.map((source) => sourceRow(source, view))])]),
+    describeSpace(report),
+    ...(lag ? [describeLag(lag)] : ['Offsite: none is configured (RESTIC_OFFSITE_REPOSITORY).']),
+    describeRuns(report, view.now),
+    ...describeFindings(findings),
+  ];
+  return {text: lines.join('\n'), json: toJson(report), exitCode: findings.length === 0 ? exitCodes.done : exitCodes.failed};
+}
+
+function sourceRow({source, newest, bytes, added, trend}: SourceStatus, {now, terminal}: StatusView): string[] {
+  const sizes = trend.map((point) => point.bytes);
+  return [
+    source,
+    newest?.set ?? 'none',
+    newest ? formatAge(newest.time, now) : '-',
+    bytes === null ? 'unknown' : formatBytes(bytes),
+    added === null ? '-' : `+${formatBytes(added)}`,
+    terminal ? drawBars(sizes) : describeTrend(sizes),
+  ];
+}
+
+const bars = '▁▂▃▄▅▆▇█';
+
+/** One bar a set, oldest first, as high as its share of the largest; a blank where the size is not known. Pure. */
+export function drawBars(sizes: readonly (number | null)[]): string {
+  const largest = Math.max(1, ...sizes.map((size) => size ?? 0));
+  return sizes.map((size) => (size === null ? ' ' : (bars[Math.min(bars.length - 1, Math.floor((size / largest) * bars.length))] ?? ' '))).join('');
+}
+
+function describeTrend(sizes: readonly (number | null)[]): string {
+  const known = sizes.filter((size) => size !== null);
+  const [first] = known;
+  return first === undefined || known.length < 2 ? '-' : `from ${formatBytes(first)} over ${plural(known.length, 'set')}`;
+}
+
+function describeSpace({space, sets}: StatusReport): string {
+  const {path, repositoryBytes, freeBytes, growthPerDay, daysUntilFull} = space;
+  if (repositoryBytes === null || freeBytes === null) return `Repository: ${path} is not there.`;
+  const rate = growthPerDay === null ? '' : `, growing by ${formatBytes(growthPerDay)} a day`;
+  return `Repository: ${path}, ${plural(sets, 'set')} in ${formatBytes(repositoryBytes)}, ${formatBytes(freeBytes)} free${rate}${daysUntilFull === null ? '' : `: full in ${describeDays(daysUntilFull)}`}.`;
+}
+
+function describeDays(days: number): string {
+  return days > 3650 ? 'more than ten years' : plural(days, 'day');
+}
+
+function describeRuns({runs}: StatusReport, now: Date): string {
+  const describe = (name: string, record: RunRecord | null | undefined) => `${name} ${record ? formatAge(new Date(record.time), now) : 'never'}`;
+  const {verify, prune} = runs;
+  return `Last good runs: ${[describe('verify', verify?.lastGood), describe('restore test', runs['restore-test']?.lastGood), describe('prune', prune?.lastGood)].join(', ')}.`;
+}
+
+function describeFindings(findings: readonly Finding[]): string[] {
+  if (findings.length === 0) return ['All is well.'];
+  return [`${plural(findings.length, 'problem')}:`, ...findings.flatMap(({message, next}) => [`  ${message}`, `    ${next}`])];
+}
+
+function toJson({sets, sources, lag, runs, space, findings}: StatusReport) {
+  return {
+    healthy: findings.length === 0,
+    findings,
+    sets,
+    sources: sources.map(({newest, ...source}) => ({...source, newest: newest && {set: newest.set, time: newest.time.toISOString()}})),
+    offsite: lagToJson(lag),
+    runs,
+    space,
+  };
+}

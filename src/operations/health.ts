@@ -1,0 +1,84 @@
+import {formatAge, plural} from '../shared/format.ts';
+import type {KnownSet} from './known-sets.ts';
+import type {OffsiteLag} from './offsite/lag.ts';
+import type {RunRecords} from './run-records.ts';
+import {timeOfSetId} from '../shared/set-id.ts';
+
+/** Something that is stale, missing or wrong although no command failed just now. */
+export interface Finding {
+  /** Names the matter for as long as it lasts, such as `stale:db`. */
+  readonly key: string;
+  /** In one word of this tool's error kinds. */
+  readonly kind: string;
+  readonly message: string;
+  readonly next: string;
+}
+
+/** What the judgement rests on. */
+export interface HealthFacts {
+  readonly now: Date;
+  /** BACKUP_MAX_AGE_HOURS. */
+  readonly maxAgeHours: number;
+  /** The path of a repository that is not there. */
+  readonly missingRepository: string | null;
+  /** The local sets, newest first. */
+  readonly sets: readonly KnownSet[];
+  /** Undefined where no offsite copy is configured. */
+  readonly lag: OffsiteLag | undefined;
+  readonly runs: RunRecords;
+}
+
+const hourMilliseconds = 3_600_000;
+
+/** Judges what is there. Pure. */
+export function findings(facts: HealthFacts): Finding[] {
+  return [...staleSources(facts), ...staleOffsite(facts), ...failedRuns(facts)];
+}
+
+/** Every source that any set holds must be in a complete set that is young enough. */
+function staleSources({now, maxAgeHours, missingRepository, sets}: HealthFacts): Finding[] {
+  if (missingRepository !== null) {
+    return [{key: 'stale', kind: 'repository-missing', message: `there is no repository at ${missingRepository}`, next: 'Check RESTIC_REPOSITORY and whether its disk is mounted; the first timetiles backup makes a repository.'}];
+  }
+  const next = 'See what keeps it from running: timetiles backup auto --show, then run timetiles backup.';
+  if (sets.length === 0) return [{key: 'stale', kind: 'stale', message: 'there is no backup at all', next: 'Make the first one: timetiles backup'}];
+  const names = [...new Set(sets.flatMap((set) => set.sources.map(({source}) => source)))].toSorted();
+  return names.flatMap((source) => {
+    const newest = newestWith(sets, source);
+    if (newest && isWithin(newest.time, now, maxAgeHours)) return [];
+    const message = newest
+      ? `the newest complete backup of ${source} is set ${newest.id}, ${formatAge(newest.time, now)}; BACKUP_MAX_AGE_HOURS allows ${plural(maxAgeHours, 'hour')}`
+      : `there is no complete backup of ${source}`;
+    return [{key: `stale:${source}`, kind: 'stale', message, next}];
+  });
+}
+
+/** The newest complete set that holds a source. */
+export function newestWith(sets: readonly KnownSet[], source: string): KnownSet | undefined {
+  return sets.find((set) => set.state === 'complete' && set.sources.some((candidate) => candidate.source === source));
+}
+
+function isWithin(time: Date, now: Date, hours: number): boolean {
+  return now.getTime() - time.getTime() <= hours * hourMilliseconds;
+}
+
+/** The copy is too old when the oldest set that it lacks is: before that, the next night may still bring it. */
+function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
+  if (!lag) return [];
+  const complete = sets.filter((set) => set.state === 'complete');
+  const waiting = complete.filter((set) => lag.newest === null || set.id > lag.newest).at(-1);
+  const newestTime = lag.newest === null ? undefined : timeOfSetId(lag.newest);
+  const since = newestTime ?? waiting?.time;
+  if (!waiting || !since || isWithin(since, now, maxAgeHours)) return [];
+  const failed = lag.last?.state === 'failed' ? `; the last try failed: ${lag.last.message}` : '';
+  const newest = lag.newest === null ? 'no set is known to be offsite' : `the newest complete set offsite is ${lag.newest}, ${formatAge(since, now)}`;
+  return [{key: 'offsite-lag', kind: 'offsite', message: `${newest}; ${plural(lag.sets, 'set')} behind${failed}`, next: 'Ask the service: timetiles offsite probe. Catch up: timetiles offsite copy'}];
+}
+
+/** A job whose last run failed has a problem until it has run well again; backups are judged by their age as well. */
+function failedRuns({now, runs}: HealthFacts): Finding[] {
+  return Object.entries(runs).flatMap(([job, {last}]) => {
+    if (last.state !== 'failed' || job === 'restore') return [];
+    return [{key: `failed:${job}`, kind: job, message: `the last ${job.replace('-', ' ')} failed ${formatAge(new Date(last.time), now)}: ${last.message ?? 'for an unknown reason'}`, next: `Run it again once the cause is gone; its words are in the log.`}];
+  });
+}

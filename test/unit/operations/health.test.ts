@@ -1,0 +1,80 @@
+import {describe, expect, it} from 'vitest';
+import {findings, type HealthFacts} from '../../../src/operations/health.ts';
+import type {KnownSet} from '../../../src/operations/known-sets.ts';
+import {metricsText} from '../../../src/operations/metrics.ts';
+import {growth, type StatusReport} from '../../../src/operations/status.ts';
+import {timeOfSetId} from '../../../src/shared/set-id.ts';
+
+const now = new Date('2026-11-21T12:00:00Z');
+
+function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number} = {}): KnownSet {
+  const {state = 'complete', sources = ['db', 'uploads'], added = 0} = options;
+  return {id, time: timeOfSetId(id) ?? now, state, sources: sources.map((source) => ({source, bytes: 100, added}))};
+}
+
+const today = set('20261121T020000Z-0001');
+const yesterday = set('20261120T020000Z-0002');
+const older = set('20261118T020000Z-0003');
+
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, ...more});
+const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
+const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
+
+describe('findings', () => {
+  it.each<[string, Partial<HealthFacts>, string[]]>([
+    ['all is well', {}, []],
+    ['no repository', {missingRepository: '/gone', sets: []}, ['stale']],
+    ['no set', {sets: []}, ['stale']],
+    ['everything is old', {sets: [older]}, ['stale:db', 'stale:uploads']],
+    ['as old as is allowed, to the second', {maxAgeHours: 82, sets: [older]}, []],
+    ['one source is left out for days', {sets: [set(today.id, {sources: ['db']}), older]}, ['stale:uploads']],
+    ['the newest set is incomplete', {sets: [set(today.id, {state: 'incomplete'}), older]}, ['stale:db', 'stale:uploads']],
+    ['an incomplete set after a good one', {sets: [set('20261121T100000Z-0009', {state: 'incomplete'}), today]}, []],
+    ['a source that was never in a complete set', {sets: [today, set(yesterday.id, {sources: ['extra'], state: 'incomplete'})]}, ['stale:extra']],
+    ['no source beyond those that sets hold is missed', {sets: [set(today.id, {sources: ['db']})]}, []],
+    ['the copy is up to date', {lag: lag(today.id, 0)}, []],
+    ['the copy is one night behind', {lag: lag(yesterday.id, 1), now: new Date('2026-11-21T03:00:00Z')}, []],
+    ['the copy lacks two nights', {sets: [today, yesterday, older], lag: lag(older.id, 2)}, ['offsite-lag']],
+    ['a first copy is on its way', {sets: [today], lag: lag(null, 1)}, []],
+    ['there never was a copy', {sets: [today, older], lag: lag(null, 2)}, ['offsite-lag']],
+    ['an old copy of an old set is not behind', {maxAgeHours: 100, sets: [older], lag: lag(older.id, 0)}, []],
+  ])('%s', (_, more, expected) => {
+    expect(keys(more)).toEqual(expected);
+  });
+
+  it('names a job whose last run failed until it has run well', () => {
+    const good = {time: '2026-11-20T02:00:00Z', state: 'done' as const, message: null, set: null};
+    const failed = {...good, time: '2026-11-21T02:00:00Z', state: 'failed' as const, message: 'the disk is full'};
+    const [finding] = findings(facts({runs: {verify: {last: failed, lastGood: good}, prune: {last: good, lastGood: good}}}));
+    expect(finding).toMatchObject({key: 'failed:verify', message: 'the last verify failed 10 h ago: the disk is full'});
+    expect(keys({runs: {verify: {last: good, lastGood: good}}})).toEqual([]);
+  });
+});
+
+describe('growth', () => {
+  it.each<[string, KnownSet[], number | null]>([
+    ['nothing', [], null],
+    ['one set', [today], null],
+    ['less than a day', [today, set('20261121T010000Z-0004')], null],
+    ['what the first set added came before', [set(today.id, {added: 50}), set(yesterday.id, {added: 9000})], 100],
+    ['over three days', [set(today.id, {added: 30}), set(yesterday.id, {added: 60}), older], 60],
+  ])('%s', (_, sets, expected) => {
+    expect(growth(sets)).toBe(expected);
+  });
+});
+
+it('writes metrics in the text format, and leaves out what is not known', () => {
+  const report: StatusReport = {
+    sets: 2,
+    sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: []}],
+    lag: undefined,
+    runs: {},
+    space: {path: '/r', repositoryBytes: 5, freeBytes: 7, growthPerDay: null, daysUntilFull: null},
+    findings: [],
+  };
+  const text = metricsText(report, now);
+  expect(text).toContain('timetiles_healthy 1\n');
+  expect(text).toContain(String.raw`timetiles_last_success_timestamp_seconds{source="a \"b\" \\"} 1795226400`);
+  expect(text).not.toMatch(/offsite|days_until_full|null|undefined/);
+  for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) timetiles_\w+ .+|timetiles_\w+(\{\w+=".*"\})? -?\d+)$/);
+});
