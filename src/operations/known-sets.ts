@@ -1,6 +1,6 @@
 import {repositoryFiles} from '../restic/handle.ts';
 import type {Context} from './context.ts';
-import {readCachedManifest} from './manifest.ts';
+import {readCachedManifests} from './manifest.ts';
 import {readSets} from './sets.ts';
 
 /** As much of a set as tells which ones are complete. */
@@ -21,9 +21,7 @@ function fromCopies(context: Context): SetState[] | undefined {
   const present = new Set(repositoryFiles(context.restic, 'snapshots'));
   const unexplained = new Set(present);
   const states: SetState[] = [];
-  for (const id of present) {
-    const manifest = readCachedManifest(context, id);
-    if (!manifest) continue;
+  for (const [id, manifest] of readCachedManifests(context, present)) {
     const members = manifest.sources.map(({snapshot}) => snapshot);
     for (const member of [id, ...members]) unexplained.delete(member);
     const isComplete = manifest.state === 'complete' && members.every((member) => present.has(member));
