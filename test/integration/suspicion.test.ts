@@ -56,6 +56,11 @@ describe('a set that has much less than those before it', () => {
     const table = (await timetiles(['backup', 'list'], {stack})).stdout.split('\n');
     expect(table.filter((line) => line.includes('complete, suspicious'))).toHaveLength(2);
 
+    // Nobody shall bring the loss back without knowing.
+    const plan = await timetiles(['restore', 'latest', '--dry-run'], {stack});
+    expectExit(plan, 0);
+    expect(plan.stdout + plan.stderr).toMatch(new RegExp(`set \\S+ is suspicious \\(db: rows fell .*\\); the newest one before it that is not: ${good[2].set}`));
+
     // Anybody who has only the repository sees it too.
     const marked = (await plainSnapshots(stack)).filter(({tags}) => tags.includes('suspicious'));
     expect(marked.map(({tags}) => tags[1])).toContain(`set:${lost.set}`);
