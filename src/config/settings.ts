@@ -75,6 +75,12 @@ export const settingsSchema = z.object({
   BACKUP_POST_COMMAND: text,
   BACKUP_RANDOM_DELAY: duration,
   BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
+  BACKUP_SUSPICIOUS_PERCENT: z
+    .string()
+    .regex(/^\d{1,2}$/, 'must be a whole number of per cent from 1 to 99, such as 50, or 0 for never')
+    .transform(Number)
+    .default(50),
+  BACKUP_FILES_QUERY: text,
   OFFSITE_EXPIRE_DAYS: wholeNumber(0, 'days (0: never)').refine((days) => days === 0 || days >= 6, 'must be 0 or at least 6: a third of it has to hold more than one night'),
   OFFSITE_BUCKET_LOOKUP: z.enum(['auto', 'dns', 'path'], 'must be auto, dns or path').default('auto'),
   LOG_DIR: absolutePath.default('/var/log/timetiles'),

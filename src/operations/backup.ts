@@ -3,17 +3,19 @@ import type {SnapshotStream} from '../restic/backup.ts';
 import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {newSetId} from '../shared/set-id.ts';
-import type {BackupTask, Source, SourceRecord} from '../sources/source.ts';
+import type {BackupTask, ExpectedFiles, Source, SourceRecord, StoredSource} from '../sources/source.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {runHook} from './hooks.ts';
 import {readKnownSets} from './known-sets.ts';
 import {withRepositoryLock} from './lock.ts';
-import {commitManifest, startManifest, type Manifest} from './manifest.ts';
+import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} from './expected-files.ts';
+import {commitManifest, startManifest, type Manifest, type MissingFiles} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {clearDeadLocks, prepareRepository, requireKnownRepository} from './repository.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
 import {manifestTags, sourceTags} from './sets.ts';
+import {judgeSet, readEarlierManifests} from './suspicion.ts';
 
 export interface BackupRequest {
   readonly sources: readonly Source[];
@@ -21,6 +23,8 @@ export interface BackupRequest {
   readonly allowEmpty: boolean;
   /** Make a new repository although a known one is gone. */
   readonly newRepository: boolean;
+  /** What this set has less of than earlier ones is right; see suspicion.ts. */
+  readonly acceptSmaller: boolean;
   /** For the lock's note, such as `timetiles backup`. */
   readonly command: string;
 }
@@ -35,6 +39,10 @@ export interface BackupReport {
   readonly set: string;
   readonly time: Date;
   readonly records: readonly SourceRecord[];
+  /** What the set has much less of than those before it, a line each. */
+  readonly suspicions: readonly string[];
+  /** Undefined when nobody wanted to know. */
+  readonly missingFiles: MissingFiles | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -130,43 +138,72 @@ async function storeSet(
 ): Promise<BackupReport> {
   const {setId, time, tasks} = set;
   const names = tasks.map(({source}) => source.name);
-  const tagsFor = (incomplete: boolean) => manifestTags(setId, names, {safety: request.safety, incomplete});
-  const records: SourceRecord[] = [];
-  // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
-  let stream: Promise<SnapshotStream> | undefined;
-  const startStream = (incomplete: boolean) => {
-    const started = startManifest(context, tagsFor(incomplete));
+  const startStream = (marks: {incomplete: boolean; suspicious: boolean}) => {
+    const started = startManifest(context, manifestTags(setId, names, {safety: request.safety, ...marks}));
     started.catch(() => undefined); // It is awaited below, whatever happens in between.
     return started;
   };
+  const earlier = request.safety ? [] : await readEarlierManifests(context);
+  const paths = await wantedPathList(context, request);
+  const made: StoredSource[] = [];
+  // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
+  let stream: Promise<SnapshotStream> | undefined;
   try {
     for (const [index, {source, task}] of tasks.entries()) {
-      if (index === tasks.length - 1) stream = startStream(false);
-      records.push(await storeSource(context, setId, source, task));
+      if (index === tasks.length - 1) stream = startStream({incomplete: false, suspicious: false});
+      made.push({source, record: await storeSource(context, setId, {source, task}, paths)});
     }
+    const records = made.map(({record}) => record);
     const unreadable = records.flatMap((record) => record.unreadable);
     const state = unreadable.length === 0 ? 'complete' : 'incomplete';
-    if (state === 'incomplete') {
+    const missingFiles = paths && (await checkExpectedFiles(context, paths, made));
+    const {suspicions, accepted} = judge(context, request, made, earlier);
+    if (state === 'incomplete' || suspicions.length > 0) {
       await (await stream)?.cancel();
-      stream = startStream(true);
+      stream = startStream({incomplete: state === 'incomplete', suspicious: suspicions.length > 0});
     }
     if (!stream) throw new Error('a set needs at least one source');
-    const manifest = describeSet(context, {setId, time, state, records});
-    await commitManifest(context, await stream, manifest);
-    const warnings = [...tasks.flatMap(({task}) => task.warnings), ...unreadableWarnings(unreadable)];
-    return {state, set: setId, time, records, warnings};
+    await commitManifest(context, await stream, {
+      ...describeSet(context, {setId, time, state, records}),
+      ...(request.safety && {beforeRestore: true}),
+      ...(suspicions.length > 0 && {suspicions}),
+      ...(accepted.length > 0 && {accepted: true}),
+      ...(missingFiles && {missingFiles}),
+    });
+    const warnings = [
+      ...tasks.flatMap(({task}) => task.warnings),
+      ...unreadableWarnings(unreadable),
+      ...suspicions.map((line) => `suspicious: ${line}. Look at the data; if this is right: timetiles backup --accept-smaller`),
+      ...missingFilesWarnings(missingFiles),
+    ];
+    return {state, set: setId, time, records, suspicions, missingFiles, warnings};
   } finally {
+    await paths?.close();
     const started = await stream?.catch(() => undefined);
     await started?.cancel();
   }
 }
 
-async function storeSource(context: Context, setId: string, source: Source, task: BackupTask): Promise<SourceRecord> {
+/** A restore must not wait for such checks of the state that it replaces. */
+async function wantedPathList(context: Context, request: BackupRequest & {safety: boolean}): Promise<PathList | undefined> {
+  const isWanted = !request.safety && context.settings.BACKUP_FILES_QUERY !== undefined && request.sources.some((source) => source.findMissing !== undefined);
+  return isWanted ? openPathList(context.stateDirectory) : undefined;
+}
+
+function judge(context: Context, request: BackupRequest, made: readonly StoredSource[], earlier: readonly Manifest[]) {
+  const raised = judgeSet(context, made, earlier);
+  if (!request.acceptSmaller) return {suspicions: raised, accepted: []};
+  for (const line of raised) context.log.info(`accepted: ${line}`);
+  return {suspicions: [], accepted: raised};
+}
+
+async function storeSource(context: Context, setId: string, {source, task}: NamedTask, expectedFiles: ExpectedFiles | undefined): Promise<SourceRecord> {
   context.log.info(`backing up ${source.name}: ${task.description}`);
   return task.store({
     setId,
     tags: sourceTags(setId, source.name),
     onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
+    expectedFiles,
   });
 }
 

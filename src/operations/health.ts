@@ -32,7 +32,7 @@ const hourMilliseconds = 3_600_000;
 
 /** Judges what is there. Pure. */
 export function findings(facts: HealthFacts): Finding[] {
-  return [...staleSources(facts), ...staleOffsite(facts), ...failedRuns(facts)];
+  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSet(facts), ...failedRuns(facts)];
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */
@@ -73,6 +73,13 @@ function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
   const failed = lag.last?.state === 'failed' ? `; the last try failed: ${lag.last.message}` : '';
   const newest = lag.newest === null ? 'no set is known to be offsite' : `the newest complete set offsite is ${lag.newest}, ${formatAge(since, now)}`;
   return [{key: 'offsite-lag', kind: 'offsite', message: `${newest}; ${plural(lag.sets, 'set')} behind${failed}`, next: 'Ask the service: timetiles offsite probe. Catch up: timetiles offsite copy'}];
+}
+
+/** The newest set that a backup made: as long as it is suspicious, prune holds. */
+function suspiciousSet({sets}: HealthFacts): Finding[] {
+  const newest = sets.find((set) => set.state === 'complete' && !set.isSafety);
+  if (!newest || newest.suspicions.length === 0) return [];
+  return [{key: 'suspicious', kind: 'suspicious', message: `set ${newest.id} has much less than those before it: ${newest.suspicions.join('; ')}`, next: 'Look at the data; older sets are kept. If this is right: timetiles backup --accept-smaller'}];
 }
 
 /** A job whose last run failed has a problem until it has run well again; backups are judged by their age as well. */

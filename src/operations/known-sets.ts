@@ -1,7 +1,7 @@
 import {repositoryFiles} from '../restic/handle.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
-import {readCachedManifest, type Manifest} from './manifest.ts';
+import {readCachedManifest, readCachedManifests, type Manifest} from './manifest.ts';
 import {readSets, type BackupSet} from './sets.ts';
 
 /** As much of a set as tells which ones are complete. */
@@ -21,6 +21,10 @@ export interface KnownSource {
 /** A set with what its manifest says of its size. */
 export interface KnownSet extends SetState {
   readonly time: Date;
+  /** Made by a restore, of the state before it. */
+  readonly isSafety: boolean;
+  /** What it has much less of than the sets before it, a line each. */
+  readonly suspicions: readonly string[];
   readonly sources: readonly KnownSource[];
 }
 
@@ -36,20 +40,21 @@ function fromCopies(context: Context): KnownSet[] | undefined {
   const present = new Set(repositoryFiles(context.restic, 'snapshots'));
   const unexplained = new Set(present);
   const known: KnownSet[] = [];
-  for (const id of present) {
-    const manifest = readCachedManifest(context, id);
-    if (!manifest) continue;
+  for (const [id, manifest] of readCachedManifests(context, present)) {
     const members = manifest.sources.map(({snapshot}) => snapshot);
     for (const member of [id, ...members]) unexplained.delete(member);
     const isComplete = manifest.state === 'complete' && members.every((member) => present.has(member));
-    known.push({id: manifest.set, time: timeOf(manifest), state: isComplete ? 'complete' : 'incomplete', sources: sourcesOf(manifest)});
+    known.push({
+      id: manifest.set,
+      time: timeOfSetId(manifest.set) ?? new Date(manifest.time),
+      state: isComplete ? 'complete' : 'incomplete',
+      isSafety: manifest.beforeRestore ?? false,
+      suspicions: manifest.suspicions ?? [],
+      sources: sourcesOf(manifest),
+    });
   }
   if (unexplained.size > 0) return undefined;
   return known.toSorted((a, b) => (a.id < b.id ? 1 : -1));
-}
-
-function timeOf(manifest: Manifest): Date {
-  return timeOfSetId(manifest.set) ?? new Date(manifest.time);
 }
 
 function sourcesOf(manifest: Manifest): KnownSource[] {
@@ -67,5 +72,6 @@ function fromSet(context: Context, set: BackupSet): KnownSet {
       added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
     };
   });
-  return {id: set.id, time: set.time, state: set.state, sources};
+  const {id, time, state, isSafety} = set;
+  return {id, time, state, isSafety, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
 }

@@ -18,6 +18,9 @@ export interface ListedSet {
   readonly time: Date;
   readonly state: 'complete' | 'incomplete';
   readonly isSafety: boolean;
+  readonly isSuspicious: boolean;
+  /** Why; also empty where only the repository could tell, at a high price. */
+  readonly suspicions: readonly string[];
   readonly snapshots: readonly ListedSnapshot[];
 }
 
@@ -48,7 +51,7 @@ export async function describeSets(context: Context, sets: readonly BackupSet[])
   for (const set of sets) {
     const lacksSizes = set.snapshots.some(({snapshot}) => snapshot.summary === undefined);
     let manifest: Manifest | undefined;
-    if (lacksSizes && set.manifest !== undefined) {
+    if ((lacksSizes || set.isSuspicious) && set.manifest !== undefined) {
       manifest = readCachedManifest(context, set.manifest);
       if (!manifest && readsLeft > 0) {
         readsLeft -= 1;
@@ -61,8 +64,8 @@ export async function describeSets(context: Context, sets: readonly BackupSet[])
 }
 
 function toListed(set: BackupSet, manifest: Manifest | undefined): ListedSet {
-  const {id, time, state, isSafety} = set;
-  return {id, time, state, isSafety, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
+  const {id, time, state, isSafety, isSuspicious} = set;
+  return {id, time, state, isSafety, isSuspicious, suspicions: manifest?.suspicions ?? [], snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
 }
 
 function toListedSnapshot({source, id, time, snapshot}: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {

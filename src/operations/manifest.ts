@@ -13,6 +13,20 @@ import type {Context} from './context.ts';
 /** The manifest's path in its snapshot. */
 const manifestPath = '/manifest.json';
 
+/** Whether the files that the data names are in the set. */
+const missingFilesSchema = z.discriminatedUnion('state', [
+  z.object({
+    state: z.literal('checked'),
+    /** How many paths were looked for. */
+    expected: z.number(),
+    count: z.number(),
+    /** The first few of those that are missing. */
+    sample: z.array(z.string()),
+  }),
+  z.object({state: z.literal('not-checked'), reason: z.string()}),
+]);
+export type MissingFiles = z.output<typeof missingFilesSchema>;
+
 /** What a bare host needs to know of a set; stored as a snapshot of the set itself, after all others. */
 const manifestSchema = z.object({
   format: z.literal(1),
@@ -23,6 +37,13 @@ const manifestSchema = z.object({
   project: z.string(),
   state: z.enum(['complete', 'incomplete']),
   sources: z.array(sourceRecordSchema),
+  /** The state before a restore, made by it. */
+  beforeRestore: z.literal(true).optional(),
+  /** What the set has much less of than those before it, a line each. */
+  suspicions: z.array(z.string()).optional(),
+  /** It has much less than those before it, and the operator says that this is right: later sets are compared with it. */
+  accepted: z.literal(true).optional(),
+  missingFiles: missingFilesSchema.optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 
@@ -61,6 +82,16 @@ export async function readStoredManifest(context: Context, snapshotId: string): 
 export function readCachedManifest(context: Context, snapshotId: string): Manifest | undefined {
   const path = cachePath(context, snapshotId);
   return existsSync(path) ? parseManifest(readFileSync(path, 'utf8')) : undefined;
+}
+
+/** Those of this host's copies whose snapshots are among `ids`. */
+export function readCachedManifests(context: Context, ids: Iterable<string>): Map<string, Manifest> {
+  const found = new Map<string, Manifest>();
+  for (const id of ids) {
+    const manifest = readCachedManifest(context, id);
+    if (manifest) found.set(id, manifest);
+  }
+  return found;
 }
 
 /** Removes this host's copy of a manifest whose set goes. */

@@ -7,6 +7,7 @@ import {containersToStop} from './app.ts';
 import type {Context} from './context.ts';
 import {readManifest, type Manifest} from './manifest.ts';
 import {chooseSet, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+import {suspicionOf} from './suspicion.ts';
 
 /** What the operator asks for on the command line. */
 export interface RestoreChoice {
@@ -51,10 +52,17 @@ export async function selectSnapshots(context: Context, choice: RestoreChoice): 
   }
   const warnings: string[] = [];
   if (set.state === 'incomplete') warnings.push(`set ${set.id} is incomplete`);
+  if (set.isSuspicious) warnings.push(suspicionWarning(sets, set, await suspicionOf(context, set)));
   const newer = sets.find((other) => other.id > set.id && other.state === 'incomplete' && other.manifest !== undefined && !other.isSafety);
   if (choice.wanted === 'latest' && newer) warnings.push(`set ${newer.id} is newer, but some of its files could not be read; restore it by its id if you want it`);
   const manifest = set.manifest === undefined ? undefined : await readManifest(context, set.manifest);
   return {set, snapshots, manifest, warnings};
+}
+
+/** Whoever restores after a loss must not bring the loss back. */
+function suspicionWarning(sets: readonly BackupSet[], suspicious: BackupSet, suspicions: readonly string[]): string {
+  const sound = sets.find((set) => set.id < suspicious.id && set.state === 'complete' && !set.isSafety && !set.isSuspicious);
+  return `set ${suspicious.id} is suspicious (${suspicions.join('; ')})${sound ? `; the newest one before it that is not: ${sound.id}` : ''}`;
 }
 
 /**

@@ -97,7 +97,7 @@ async function saveCurrentState(context: Context, plan: RestorePlan): Promise<st
   }
   context.log.info('saving the present state first');
   try {
-    const report = await makeSet(context, {sources, allowEmpty: true, newRepository: false, command: 'timetiles restore', safety: true});
+    const report = await makeSet(context, {sources, allowEmpty: true, newRepository: false, acceptSmaller: false, command: 'timetiles restore', safety: true});
     return report.set;
   } catch (error) {
     context.signal.throwIfAborted();

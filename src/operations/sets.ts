@@ -13,6 +13,8 @@ const manifestTag = 'manifest';
 const incompleteTag = 'incomplete';
 /** On the manifest of a set that a restore made of the state before it. */
 const safetyTag = 'before-restore';
+/** On the manifest of a set that has much less than those before it; see suspicion.ts. */
+const suspiciousTag = 'suspicious';
 
 export interface SetSnapshot {
   readonly source: string;
@@ -27,6 +29,8 @@ export interface BackupSet {
   readonly state: 'complete' | 'incomplete';
   /** Made by a restore, of the state before it; never `latest`. */
   readonly isSafety: boolean;
+  /** It has much less than the sets before it, and nobody has accepted that. */
+  readonly isSuspicious: boolean;
   /** The host that made it, as its manifest's snapshot says, or its first. */
   readonly host: string;
   /** Id of the manifest's snapshot; undefined when the run did not come so far. */
@@ -37,6 +41,7 @@ export interface BackupSet {
 export interface SetMarks {
   readonly safety: boolean;
   readonly incomplete: boolean;
+  readonly suspicious: boolean;
 }
 
 export function sourceTags(setId: string, source: string): string[] {
@@ -52,6 +57,7 @@ export function manifestTags(setId: string, sources: readonly string[], marks: S
     `sources:${sources.join('+')}`,
     ...(marks.incomplete ? [incompleteTag] : []),
     ...(marks.safety ? [safetyTag] : []),
+    ...(marks.suspicious ? [suspiciousTag] : []),
   ];
 }
 
@@ -102,6 +108,7 @@ function toSet(id: string, members: readonly Snapshot[]): BackupSet {
     time: timeOfSetId(id) ?? new Date(first?.time ?? 0),
     state: isComplete ? 'complete' : 'incomplete',
     isSafety: manifest?.tags.includes(safetyTag) ?? false,
+    isSuspicious: manifest?.tags.includes(suspiciousTag) ?? false,
     host: (manifest ?? first)?.hostname ?? '',
     manifest: manifest?.id,
     snapshots,

@@ -5,6 +5,8 @@ import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
+import {databaseDetailsSchema} from './postgres/facts.ts';
+import {listExpectedFiles} from './postgres/files-query.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
@@ -22,6 +24,13 @@ export const databaseSource: Source = {
       warnings: [],
       store: (request) => store(context, connection, request),
     };
+  },
+
+  measure({bytes, details}) {
+    const {data} = databaseDetailsSchema.pick({tables: true}).safeParse(details);
+    // The thousands of rows that PostGIS brings would hide the loss of all others.
+    const tables = data?.tables.filter(([, table]) => table !== 'spatial_ref_sys');
+    return {bytes, ...(tables && {rows: Object.fromEntries(tables.map(([schema, table, rows]) => [`${schema}.${table}`, rows]))})};
   },
 
   async servingContainers(context) {
@@ -57,7 +66,10 @@ async function store(context: SourceContext, connection: Connection, request: St
   const begin = Date.now();
   const run = runName(context.restic.repository, request.setId);
   try {
-    const {stored, details} = await storeDump(connection, context.restic, request.tags, run, request.onProgress);
+    const {tags, onProgress, expectedFiles} = request;
+    const query = context.settings.BACKUP_FILES_QUERY;
+    const beside = expectedFiles && query !== undefined ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
+    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside});
     const {id, bytes, added, files} = stored;
     return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {

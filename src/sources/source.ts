@@ -38,10 +38,33 @@ export const sourceRecordSchema = z.object({
 
 export type SourceRecord = z.output<typeof sourceRecordSchema>;
 
+/** What is compared with earlier sets; a source leaves out what it does not have. */
+export interface Measures {
+  readonly bytes: number;
+  readonly files?: number;
+  /** By table. */
+  readonly rows?: Readonly<Record<string, number>>;
+}
+
+/** Takes the paths of files that a source's data names; another source then looks for them in its snapshot. */
+export interface ExpectedFiles {
+  add(path: string): void;
+  /** No more will come. @param problem why they are not all, so that nothing can be said */
+  end(problem?: string): void;
+}
+
 export interface StoreRequest {
   readonly setId: string;
   readonly tags: readonly string[];
   readonly onProgress: OnProgress;
+  /** Undefined when nobody wants to know. */
+  readonly expectedFiles: ExpectedFiles | undefined;
+}
+
+/** A source whose snapshot of the set that is being made is stored. */
+export interface StoredSource {
+  readonly source: Source;
+  readonly record: SourceRecord;
 }
 
 /** Data that was found and can be read, ready to be stored. */
@@ -97,6 +120,10 @@ export interface Source {
   readonly name: string;
   /** Finds the data and proves that it can be read. */
   inspect(context: SourceContext, options: {allowEmpty: boolean}): Promise<BackupTask>;
+  /** What of a record is compared with those of earlier sets. */
+  measure(record: SourceRecord): Measures;
+  /** Picks those of the paths that have no file in a snapshot of this source. Only where its data are files. */
+  readonly findMissing?: (context: SourceContext, snapshot: string, paths: AsyncIterable<string>) => AsyncIterable<string>;
   /** Ids of containers that serve this data and stay up during a restore. */
   servingContainers(context: SourceContext): Promise<string[]>;
   planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;

@@ -1,8 +1,9 @@
+import {hash} from 'node:crypto';
 import {lstat, readdir} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {dirname, join, posix} from 'node:path';
 import {z} from 'zod';
 import {backupDirectory} from '../restic/backup.ts';
-import {countFiles} from '../restic/count-files.ts';
+import {countFiles, listFiles} from '../restic/list-files.ts';
 import {repositoryExists} from '../restic/handle.ts';
 import {restoreSnapshot} from '../restic/restore.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
@@ -18,6 +19,8 @@ import type {BackupTask, ExportRequest, RestoreRequest, RestoreStep, Source, Sou
 export const uploadsSource: Source = {
   name: 'uploads',
   inspect,
+  measure: ({bytes, files}) => ({bytes, files}),
+  findMissing,
   servingContainers: () => Promise.resolve([]),
   planRestore,
   swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
@@ -76,6 +79,19 @@ async function store(context: SourceContext, location: UploadsLocation, request:
   const {id, bytes, added, files, unreadable} = stored;
   const details = {root, origin: location.description} satisfies z.output<typeof detailsSchema>;
   return {source: 'uploads', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [...unreadable], details};
+}
+
+/** A leading slash or `./` makes no difference. */
+async function* findMissing(context: SourceContext, snapshot: string, paths: AsyncIterable<string>): AsyncGenerator<string> {
+  // Digests, since the paths of millions of files would fill the memory.
+  const present = new Set<number>();
+  await listFiles(context.restic, snapshot, (path) => present.add(digestOf(path)));
+  for await (const path of paths) if (!present.has(digestOf(posix.normalize(`/${path}`)))) yield path;
+}
+
+/** 48 bits: of a million files, one missing path in 280 million is taken for one that is there. */
+function digestOf(path: string): number {
+  return Number.parseInt(hash('sha1', path).slice(0, 12), 16);
 }
 
 async function planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {

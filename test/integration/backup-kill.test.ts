@@ -15,12 +15,14 @@ interface Ordeal {
   /** How many moments of a backup, and of the first one, which makes the repository. */
   moments: number;
   firstMoments: number;
+  /** A query for upload paths, which takes a look at the uploads snapshot too. */
+  filesQuery?: string;
 }
 
-const ordeals = [
+const ordeals: Omit<Ordeal, 'stack'>[] = [
   {restic: 'newest', moments: 20, firstMoments: 4},
-  {restic: 'oldest', moments: 12, firstMoments: 3},
-] satisfies Omit<Ordeal, 'stack'>[];
+  {restic: 'oldest', moments: 12, firstMoments: 3, filesQuery: `select 'photo ' || id from archive`},
+];
 
 // Both at once, since each of them mostly waits.
 describe.concurrent('kill -9 at any moment of a backup leaves nothing that needs a human', () => {
@@ -29,7 +31,7 @@ describe.concurrent('kill -9 at any moment of a backup leaves nothing that needs
     try {
       await growDatabase(stack, 8);
       writeSmallFiles(stack.uploadsPath, 300);
-      await stack.writeConfig();
+      await stack.writeConfig({BACKUP_FILES_QUERY: ordeal.filesQuery});
       await killFirstBackups({...ordeal, stack});
       const survivors = await killBackups({...ordeal, stack});
       await expectNothingLeft(stack, {patienceSeconds: 15});

@@ -29,6 +29,6 @@ export async function storeOldSet(stack: Stack, {daysAgo, sources = ['db'], kill
     await execa(stack.bench.restic[options.restic], args, {env, extendEnv: false, input: `${id} ${tags.join(' ')}`});
   };
   for (const source of sources) await store(sourceTags(id, source));
-  if (!killed) await store(manifestTags(id, sources, {safety: false, incomplete: false}));
+  if (!killed) await store(manifestTags(id, sources, {safety: false, incomplete: false, suspicious: false}));
   return id;
 }

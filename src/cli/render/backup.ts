@@ -16,7 +16,7 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
     formatSeconds(record.seconds),
   ]);
   const lines = [
-    `Set ${outcome.set} is ${outcome.state}.`,
+    `Set ${outcome.set} is ${outcome.state}${outcome.suspicions.length === 0 ? '' : ', but suspicious'}.`,
     renderTable(rows),
     ...outcome.warnings.map((warning) => `  warning: ${warning}`),
     ...(outcome.offsite ? [describeOffsite(outcome.offsite)] : []),
@@ -27,6 +27,9 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
     set: outcome.set,
     time: outcome.time.toISOString(),
     snapshots: outcome.records.map(({source, snapshot, bytes, added, files, seconds}) => ({source, id: snapshot, bytes, added, files, seconds})),
+    suspicious: outcome.suspicions.length > 0,
+    suspicions: outcome.suspicions,
+    missingFiles: outcome.missingFiles ?? null,
     offsite: outcome.offsite,
     warnings: outcome.warnings,
   };

@@ -31,6 +31,8 @@ function toJson(set: ListedSet) {
     time: set.time.toISOString(),
     state: set.state,
     beforeRestore: set.isSafety,
+    suspicious: set.isSuspicious,
+    suspicions: set.suspicions,
     snapshots: set.snapshots.map(({source, id, time, bytes, added}) => ({source, id, time: time.toISOString(), bytes, added})),
   };
 }
@@ -41,8 +43,8 @@ export function describeSetLine(set: ListedSet, now: Date): string {
 }
 
 /** The state of a set in words. */
-export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety'>): string {
-  return set.isSafety ? `${set.state}, before a restore` : set.state;
+export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety' | 'isSuspicious'>): string {
+  return [set.state, ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['suspicious'] : [])].join(', ');
 }
 
 function describeSnapshot({source, id, bytes, added}: ListedSnapshot): string {

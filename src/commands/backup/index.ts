@@ -3,8 +3,8 @@ import {BackupCommand, backupFlags} from '../../cli/backup-command.ts';
 
 export default class Backup extends BackupCommand {
   static override summary = 'Back up the database and the uploads as one set.';
-  static override description = `The dump streams from the database's own container into the encrypted repository; it never lies on a disk. The repository is made on first use. With --offsite every set that is missing there is copied; with credentials that cannot delete, or can only write, the repository's files are replicated as they are.\n\n${exitCodeHelp}`;
-  static override examples = ['<%= config.bin %> backup', '<%= config.bin %> backup --offsite', '<%= config.bin %> backup --json', '<%= config.bin %> backup --config /etc/shop/backup.conf'];
+  static override description = `The dump streams from the database's own container into the encrypted repository; it never lies on a disk. The repository is made on first use. With --offsite every set that is missing there is copied; with credentials that cannot delete, or can only write, the repository's files are replicated as they are. A set that has much less than those before it is kept and called suspicious, until --accept-smaller says that it is right.\n\n${exitCodeHelp}`;
+  static override examples = ['<%= config.bin %> backup', '<%= config.bin %> backup --offsite', '<%= config.bin %> backup --accept-smaller', '<%= config.bin %> backup --json', '<%= config.bin %> backup --config /etc/shop/backup.conf'];
   static override flags = backupFlags;
 
   async run(): Promise<unknown> {

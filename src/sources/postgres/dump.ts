@@ -27,18 +27,24 @@ export interface StoredDump {
   readonly details: DatabaseDetails;
 }
 
+export interface DumpRequest {
+  readonly tags: readonly string[];
+  /** The name of this run in pg_stat_activity. */
+  readonly run: string;
+  readonly onProgress: OnProgress;
+  /** Reads more of the same moment, by its snapshot's name, while the dump runs. */
+  readonly beside: ((snapshot: string) => Promise<void>) | undefined;
+}
+
 /**
  * Dumps the database into a snapshot. Facts, row counts and dump all see one moment: a transaction exports its snapshot,
  * and pg_dump takes it over.
- * @param run the name of this run in pg_stat_activity
  * @throws TimetilesError `dump` or the repository's; then there is no snapshot
  */
 export async function storeDump(
   connection: Connection,
   restic: ResticHandle,
-  tags: readonly string[],
-  run: string,
-  onProgress: OnProgress,
+  {tags, run, onProgress, beside}: DumpRequest,
 ): Promise<StoredDump> {
   // restic needs most of a second to open the repository: it starts first.
   const stream = await startSnapshotStream(restic, dumpPath, tags, onProgress);
@@ -50,11 +56,15 @@ export async function storeDump(
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
     const counting = session.query(tableCountsQuery);
+    const besides = beside?.(snapshot);
+    // Awaited below, if the dump comes so far.
+    besides?.catch(() => undefined);
     const [dumped, counted] = await Promise.allSettled([dump.result, counting]);
     if (dumped.status === 'rejected') throw dumped.reason;
     if (dumped.value.exitCode !== 0) throw (await failureOf(stream)) ?? dumpError(connection, dumped.value);
     if (counted.status === 'rejected') throw counted.reason;
     const stored = await stream.commit();
+    await besides;
     const {container} = connection;
     const details = {...facts, tables: parseTableCounts(counted.value), image: {name: container.image, id: container.imageId}, container: container.name};
     return {stored, details};

@@ -47,15 +47,24 @@ export function psqlEnvironment(connection: Connection, options: PsqlOptions): R
 
 /** Runs a script, stopping at its first error. @returns its output lines */
 export async function runSql(connection: Connection, sql: string, options: PsqlOptions): Promise<string[]> {
+  const lines: string[] = [];
+  await streamSql(connection, sql, options, (line) => {
+    if (line !== '') lines.push(line);
+  });
+  return lines;
+}
+
+/** The same for an answer of any length, line by line. */
+export async function streamSql(connection: Connection, sql: string, options: PsqlOptions, onLine: (line: string) => void): Promise<void> {
   const result = await runExec(connection.docker, {
     container: connection.container.id,
     command: psqlCommand,
     environment: psqlEnvironment(connection, options),
     stdin: {text: `${sql}\n`},
+    stdout: {onLine},
     limit: options.limit ?? queryLimit,
   });
   if (result.exitCode !== 0) throw await sqlError(connection, result);
-  return result.stdout.split('\n').filter((line) => line !== '');
 }
 
 /** Runs a query whose only row is one JSON value. */

@@ -9,7 +9,7 @@ describe('settingsSchema', () => {
       RESTIC_REPOSITORY: '/opt/timetiles/backups/restic-repo',
       BACKUP_KEEP_LAST: 3, BACKUP_KEEP_DAILY: 7, BACKUP_KEEP_WEEKLY: 4, BACKUP_KEEP_MONTHLY: 12, BACKUP_KEEP_YEARLY: 0,
       COMPOSE_PROJECT_NAME: 'timetiles', EMAIL_SMTP_PORT: 587,
-      BACKUP_MIN_FREE_GB: 1, BACKUP_UPLOAD_LIMIT_KIB: 0, BACKUP_RANDOM_DELAY: 0, BACKUP_MAX_AGE_HOURS: 26, OFFSITE_EXPIRE_DAYS: 0, OFFSITE_BUCKET_LOOKUP: 'auto', LOG_DIR: '/var/log/timetiles',
+      BACKUP_MIN_FREE_GB: 1, BACKUP_UPLOAD_LIMIT_KIB: 0, BACKUP_RANDOM_DELAY: 0, BACKUP_MAX_AGE_HOURS: 26, BACKUP_SUSPICIOUS_PERCENT: 50, OFFSITE_EXPIRE_DAYS: 0, OFFSITE_BUCKET_LOOKUP: 'auto', LOG_DIR: '/var/log/timetiles',
     });
   });
 
@@ -22,6 +22,7 @@ describe('settingsSchema', () => {
     ['BACKUP_RANDOM_DELAY', '2h', 7200],
     ['RESTORE_STOP_SERVICES', ' web, worker  mail ', ['web', 'worker', 'mail']],
     ['COMPOSE_PROJECT_NAME', 'my_shop-2', 'my_shop-2'],
+    ['BACKUP_SUSPICIOUS_PERCENT', '0', 0],
     ['EMAIL_SMTP_PORT', '465', 465],
     ['UPLOAD_HOST_DIR', '/srv/with space', '/srv/with space'],
     ['HEARTBEAT_URL', 'https://hc-ping.com/x', 'https://hc-ping.com/x'],
@@ -35,6 +36,7 @@ describe('settingsSchema', () => {
     ['BACKUP_MIN_FREE_GB', '10GB', 'must be a number of gigabytes'],
     ['BACKUP_RANDOM_DELAY', '2 hours', 'must be a number of seconds'],
     ['BACKUP_MAX_AGE_HOURS', '1d', 'must be a whole number of hours'],
+    ['BACKUP_SUSPICIOUS_PERCENT', '100', 'must be a whole number of per cent'],
     ['RESTIC_REPOSITORY', 's3:bucket', 'must be an absolute path'],
     ['RESTIC_REPOSITORY', './repo', 'must be an absolute path'],
     ['COMPOSE_PROJECT_NAME', 'My Shop', 'must be a compose project name'],

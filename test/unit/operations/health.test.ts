@@ -7,9 +7,9 @@ import {timeOfSetId} from '../../../src/shared/set-id.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
 
-function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number} = {}): KnownSet {
-  const {state = 'complete', sources = ['db', 'uploads'], added = 0} = options;
-  return {id, time: timeOfSetId(id) ?? now, state, sources: sources.map((source) => ({source, bytes: 100, added}))};
+function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number; suspicions?: string[]; isSafety?: boolean} = {}): KnownSet {
+  const {state = 'complete', sources = ['db', 'uploads'], added = 0, suspicions = [], isSafety = false} = options;
+  return {id, time: timeOfSetId(id) ?? now, state, isSafety, suspicions, sources: sources.map((source) => ({source, bytes: 100, added}))};
 }
 
 const today = set('20261121T020000Z-0001');
@@ -37,6 +37,9 @@ describe('findings', () => {
     ['the copy lacks two nights', {sets: [today, yesterday, older], lag: lag(older.id, 2)}, ['offsite-lag']],
     ['a first copy is on its way', {sets: [today], lag: lag(null, 1)}, []],
     ['there never was a copy', {sets: [today, older], lag: lag(null, 2)}, ['offsite-lag']],
+    ['the newest set is suspicious', {sets: [set(today.id, {suspicions: ['db: rows fell']}), yesterday]}, ['suspicious']],
+    ['also when a restore has made one after it', {sets: [set('20261121T110000Z-0008', {isSafety: true}), set(today.id, {suspicions: ['db: rows fell']})]}, ['suspicious']],
+    ['an older set was suspicious', {sets: [today, set(yesterday.id, {suspicions: ['db: rows fell']})]}, []],
     ['an old copy of an old set is not behind', {maxAgeHours: 100, sets: [older], lag: lag(older.id, 0)}, []],
   ])('%s', (_, more, expected) => {
     expect(keys(more)).toEqual(expected);

@@ -9,7 +9,7 @@ function snapshot(id: string, tags: string[], time = '2026-11-18T02:00:00Z'): Sn
   return {id: id.padEnd(64, '0'), time, hostname: 'h', paths: ['/'], tags};
 }
 
-function setOf(id: string, digits: string, sources: string[], marks = {safety: false, incomplete: false}): Snapshot[] {
+function setOf(id: string, digits: string, sources: string[], marks = {safety: false, incomplete: false, suspicious: false}): Snapshot[] {
   return [
     ...sources.map((source, index) => snapshot(`${digits}${index}`, sourceTags(id, source))),
     snapshot(`${digits}f`, manifestTags(id, sources, marks)),
@@ -21,7 +21,7 @@ const repository = [
   ...setOf(ids.old, 'a1', ['db', 'uploads']),
   // A run that died before its manifest.
   snapshot('d10', sourceTags(ids.broken, 'db')),
-  ...setOf(ids.safety, 'c1', ['db'], {safety: true, incomplete: false}),
+  ...setOf(ids.safety, 'c1', ['db'], {safety: true, incomplete: false, suspicious: false}),
   // Somebody's own snapshot with our tag but no set.
   snapshot('e10', ['timetiles', 'db']),
 ];
@@ -47,11 +47,16 @@ describe('groupSets', () => {
   it.each([
     ['lacks its manifest', [snapshot('1', sourceTags('s', 'db'))], 'incomplete'],
     ['lacks a source that the manifest names', setOf('s', '1', ['db', 'uploads']).slice(1), 'incomplete'],
-    ['is marked incomplete', setOf('s', '1', ['db'], {safety: false, incomplete: true}), 'incomplete'],
+    ['is marked incomplete', setOf('s', '1', ['db'], {safety: false, incomplete: true, suspicious: false}), 'incomplete'],
     ['has all that the manifest names', setOf('s', '1', ['db']), 'complete'],
     ['is in no order', setOf('s', '1', ['db', 'uploads']).toReversed(), 'complete'],
   ])('a set that %s is %s', (_, members, state) => {
     expect(groupSets(members)).toMatchObject([{id: 's', state}]);
+  });
+
+  it('tells a suspicious set, which is complete all the same', () => {
+    expect(groupSets(setOf('s', '1', ['db'], {safety: false, incomplete: false, suspicious: true}))).toMatchObject([{state: 'complete', isSuspicious: true}]);
+    expect(groupSets(setOf('s', '1', ['db']))).toMatchObject([{isSuspicious: false}]);
   });
 
   it('takes the time of the first snapshot where the id tells none', () => {
