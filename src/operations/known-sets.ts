@@ -7,6 +7,7 @@ import {readSets} from './sets.ts';
 export interface SetState {
   readonly id: string;
   readonly state: 'complete' | 'incomplete';
+  readonly sources: readonly string[];
 }
 
 /**
@@ -14,7 +15,7 @@ export interface SetState {
  * snapshot file there is, else from restic, whose answer costs most of a second.
  */
 export async function readSetStates(context: Context): Promise<SetState[]> {
-  return fromCopies(context) ?? readSets(context);
+  return fromCopies(context) ?? (await readSets(context)).map(({id, state, snapshots}) => ({id, state, sources: snapshots.map(({source}) => source)}));
 }
 
 function fromCopies(context: Context): SetState[] | undefined {
@@ -27,7 +28,7 @@ function fromCopies(context: Context): SetState[] | undefined {
     const members = manifest.sources.map(({snapshot}) => snapshot);
     for (const member of [id, ...members]) unexplained.delete(member);
     const isComplete = manifest.state === 'complete' && members.every((member) => present.has(member));
-    states.push({id: manifest.set, state: isComplete ? 'complete' : 'incomplete'});
+    states.push({id: manifest.set, state: isComplete ? 'complete' : 'incomplete', sources: manifest.sources.map(({source}) => source)});
   }
   if (unexplained.size > 0) return undefined;
   return states.toSorted((a, b) => (a.id < b.id ? 1 : -1));
