@@ -1,6 +1,5 @@
 import {once} from 'node:events';
 import {createServer} from 'node:http';
-import {text} from 'node:stream/consumers';
 
 export interface SunkRequest {
   method: string;
@@ -27,7 +26,9 @@ export async function startHttpSink(): Promise<HttpSink> {
   const requests: SunkRequest[] = [];
   let status: number | 'never' = 200;
   const server = createServer((request, response) => {
-    void text(request).then((body) => {
+    let body = '';
+    request.setEncoding('utf8').on('data', (text: string) => (body += text));
+    request.on('end', () => {
       const {method = '', url: path = '', headers} = request;
       requests.push({method, path, headers, body});
       if (status === 'never') return;

@@ -1,6 +1,4 @@
 import {once} from 'node:events';
-import {buffer} from 'node:stream/consumers';
-import type {AddressInfo} from 'node:net';
 import {SMTPServer} from 'smtp-server';
 import type {Certificates} from './certificates.ts';
 
@@ -61,9 +59,11 @@ export async function startSmtpServer({certificates, implicitTls = false, login,
       callback(address === refusedRecipient ? new Error('no such mailbox') : null);
     },
     onData(stream, session, callback) {
-      void buffer(stream).then((content) => {
-        const {mailFrom, rcptTo} = session.envelope;
-        const raw = content.toString('utf8');
+      const {mailFrom, rcptTo} = session.envelope;
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const raw = Buffer.concat(chunks).toString('utf8');
         mails.push({from: mailFrom === false ? '' : mailFrom.address, to: rcptTo.map(({address}) => address), ...parse(raw), raw, secure: session.secure, user: session.user});
         callback();
       });
@@ -73,9 +73,10 @@ export async function startSmtpServer({certificates, implicitTls = false, login,
   server.on('error', () => {});
   server.listen(port, '127.0.0.1');
   await once(server.server, 'listening');
-  const {port: listening} = server.server.address() as AddressInfo;
+  const address = server.server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port to listen on');
   return {
-    port: listening,
+    port: address.port,
     mails,
     logins,
     take: () => mails.splice(0),
