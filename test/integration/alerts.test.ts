@@ -112,8 +112,7 @@ test('a dump that fails night after night is mailed once, then as a reminder, an
   const move = (from: string, to: string) => stack.docker(['exec', stack.postgres, 'mv', from, to]);
   // Restarted, the server has to read from the file.
   await stack.psql('checkpoint');
-  await stack.docker(['stop', stack.postgres]);
-  await stack.docker(['start', stack.postgres]);
+  await stack.docker(['restart', '--time', '2', stack.postgres]);
   await stack.waitHealthy();
   await move(path, `${path}.away`);
 
@@ -129,23 +128,21 @@ test('a dump that fails night after night is mailed once, then as a reminder, an
   expect(await subjectsOf(['backup'], 1)).toEqual([]);
   passDays(2);
   expect(await subjectsOf(['backup'], 1)).toEqual([expect.stringMatching(/^still failing since \S+ \S+ UTC, 3 times: pg_dump/)]);
-  passDays(1);
-  expect(await subjectsOf(['backup'], 1)).toEqual([]);
 
   await move(`${path}.away`, path);
   expect(await subjectsOf(['backup'], 0)).toEqual([expect.stringMatching(/^recovered: pg_dump/)]);
   expect(await subjectsOf(['backup'], 0)).toEqual([]);
   const states = alertLines().map(({key, state}) => `${key} ${state}`);
-  expect(states).toEqual([...Array.from({length: 4}, () => 'backup failed'), 'backup recovered']);
+  expect(states).toEqual(['backup failed', 'backup failed', 'backup failed', 'backup recovered']);
 });
 
 test('a full disk is mailed once, and its end', () =>
   withSmallDisk(2, async (disk) => {
     const env = {RESTIC_REPOSITORY: join(disk.path, 'repository'), BACKUP_MIN_FREE_GB: '0'};
-    expect(await subjectsOf(['backup'], 1, env)).toEqual([`the disk of the repository ${env.RESTIC_REPOSITORY} is full`]);
-    expect(await subjectsOf(['backup'], 1, env)).toEqual([]);
+    expect(await subjectsOf(['backup', 'uploads'], 1, env)).toEqual([`the disk of the repository ${env.RESTIC_REPOSITORY} is full`]);
+    expect(await subjectsOf(['backup', 'uploads'], 1, env)).toEqual([]);
     await execa('mount', ['-o', 'remount,size=100m', disk.path]);
-    expect(await subjectsOf(['backup'], 0, env)).toEqual([`recovered: the disk of the repository ${env.RESTIC_REPOSITORY} is full`]);
+    expect(await subjectsOf(['backup', 'uploads'], 0, env)).toEqual([`recovered: the disk of the repository ${env.RESTIC_REPOSITORY} is full`]);
   }));
 
 test('damage is mailed once, and is only over when all has been read again', async () => {
@@ -161,7 +158,6 @@ test('damage is mailed once, and is only over when all has been read again', asy
     writeFileSync(pack, bytes);
   };
   replace(damaged);
-  expect(await subjectsOf(['backup', 'verify'], 0)).toEqual([]);
   const [mail, ...more] = await mailsOf(['backup', 'verify', '--read-data'], 1);
   expect([mail, more]).toMatchObject([{subject: expect.stringContaining(`the repository ${stack.repository} is damaged: `), text: expect.stringMatching(/Next: .*restic/)}, []]);
   expect(await subjectsOf(['backup', 'verify', '--read-data'], 1)).toEqual([]);
