@@ -14,8 +14,8 @@ await build({
   cwd: root,
   input: Object.fromEntries(entries.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
   platform: 'node',
-  // oclif must be the one that runs the commands; dockerode has native parts; prompts are seldom needed.
-  external: ['@oclif/core', 'dockerode', '@clack/prompts'],
+  // oclif must be the one that runs the commands; dockerode has native parts; prompts and mail are seldom needed.
+  external: ['@oclif/core', 'dockerode', '@clack/prompts', 'nodemailer'],
   output: {dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js'},
   logLevel: 'warn',
 });

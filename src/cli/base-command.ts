@@ -2,7 +2,7 @@ import {Command, Flags} from '@oclif/core';
 import {loadConfiguration} from '../config/load.ts';
 import {createContext, type Context} from '../operations/context.ts';
 import {systemClock} from '../shared/clock.ts';
-import {exitCodes, messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {causeOf, exitCodes, TimetilesError, toTimetilesError} from '../shared/errors.ts';
 import type {LogFormat} from '../shared/line-log.ts';
 import {createRedactor} from '../shared/redact.ts';
 import {createRunLog, type RunLog} from './run-log.ts';
@@ -63,10 +63,7 @@ export abstract class BaseCommand extends Command {
       log.ended(process.exitCode);
       return rendered.json;
     } catch (error) {
-      // A child that died of our SIGINT reports all kinds of things; the operator's wish is the cause, unless there is more to tell.
-      const tellsMore = error instanceof TimetilesError && (error.kind === 'restore' || error.kind === 'interrupted');
-      if (signals.signal.aborted && !tellsMore) throw signals.signal.reason;
-      throw error;
+      throw causeOf(error, signals.signal);
     } finally {
       log.close();
       signals.release();
@@ -104,8 +101,5 @@ function toExpected(thrown: unknown, id: string): TimetilesError | undefined {
     const [message = ''] = thrown.message.split('\nSee more help');
     return new TimetilesError('usage', message.replace(/^The following errors? occurred:/, '').replace(/\s*\n\s*/g, ' ').trim(), `See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
   }
-  if (systemCode(thrown) === 'ENOSPC') {
-    return new TimetilesError('unexpected', `a disk is full: ${messageOf(thrown)}`, 'Free some space there and run the command again.', {cause: thrown});
-  }
-  return new TimetilesError('unexpected', messageOf(thrown), 'This is a defect of timetiles; TIMETILES_DEBUG=1 shows where. Nothing is reported as done.', {cause: thrown});
+  return toTimetilesError(thrown);
 }

@@ -16,6 +16,7 @@ import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 import {judgeSet, readEarlierManifests} from './suspicion.ts';
+import {watchJob, type Conclusion} from './watch.ts';
 
 export interface BackupRequest {
   readonly sources: readonly Source[];
@@ -56,10 +57,20 @@ export interface BackupOutcome extends BackupReport {
 
 /**
  * Makes one set: lock, preflight, pre command, every source, manifest, post command; then the offsite copy, whose trouble
- * never fails a good local backup unless that is wanted.
+ * never fails a good local backup unless that is wanted. How it ended is remembered and made known.
  * @throws TimetilesError for whatever keeps the set from being stored; then no set of this run is `latest`
  */
 export async function backup(context: Context, request: BackupRequest & OffsiteWish): Promise<BackupOutcome> {
+  return watchJob(context, {job: 'backup', command: request.command, conclude: concludeBackup}, () => makeSetAndCopy(context, request));
+}
+
+function concludeBackup({state, set, warnings, offsite, exitCode}: BackupOutcome): Conclusion {
+  if (exitCode !== exitCodes.failed) return {state: state === 'complete' ? 'done' : state, set, message: warnings.length === 0 ? `set ${set} is stored` : warnings.join('; ')};
+  const message = `set ${set} is stored here, but its offsite copy failed: ${offsite?.message}`;
+  return {state: 'failed', set, message, trouble: {key: 'backup', kind: 'offsite', message, next: 'See what stops it: timetiles offsite probe'}};
+}
+
+async function makeSetAndCopy(context: Context, request: BackupRequest & OffsiteWish): Promise<BackupOutcome> {
   if (!request.newRepository) requireKnownRepository(context);
   return withRepositoryLock(context, request.command, async () => {
     await finishInterruptedRestore(context);

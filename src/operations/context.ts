@@ -5,6 +5,8 @@ import {createResticHandle} from '../restic/handle.ts';
 import {resticVersion, type ResticVersion} from '../restic/version.ts';
 import type {Clock} from '../shared/clock.ts';
 import type {Log} from '../shared/log.ts';
+import {keepRecentLines} from '../shared/recent-log.ts';
+import {createRedactor} from '../shared/redact.ts';
 import type {SourceContext} from '../sources/source.ts';
 
 /** What every operation gets: the configuration and the real parts, each connected when it is first needed. */
@@ -13,6 +15,8 @@ export interface Context extends SourceContext {
   /** Where this tool keeps what it must remember on this host. */
   readonly stateDirectory: string;
   readonly toolVersion: string;
+  /** The last lines of the log, without secrets, for alerts. */
+  recentLines(): readonly string[];
 }
 
 export interface ContextParts {
@@ -24,9 +28,13 @@ export interface ContextParts {
   readonly signal: AbortSignal;
 }
 
+/** More than these belong into the log itself. */
+const linesInAlerts = 20;
+
 export function createContext(parts: ContextParts): Context {
-  const {configuration, environment, log, clock, signal} = parts;
+  const {configuration, environment, clock, signal} = parts;
   const {settings} = configuration;
+  const recent = keepRecentLines(parts.log, createRedactor(configuration.secrets), linesInAlerts);
   let docker: Promise<DockerHandle> | undefined;
   let version: Promise<ResticVersion> | undefined;
   const restic = createResticHandle({
@@ -41,7 +49,8 @@ export function createContext(parts: ContextParts): Context {
     settings,
     stateDirectory: join(configuration.home, 'state'),
     restic,
-    log,
+    log: recent.log,
+    recentLines: () => recent.recentLines(),
     clock,
     signal,
     docker: () => (docker ??= connectDocker(environment, signal)),

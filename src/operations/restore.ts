@@ -6,6 +6,7 @@ import {writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
 import {planRestore, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {watchJob, type Conclusion} from './watch.ts';
 
 export interface RestoreReport {
   readonly set: string;
@@ -35,17 +36,19 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
   await finishInterruptedRestoreIfIdle(context);
   const plan = await planRestore(request.from, request);
   if ((await request.confirm(plan)) === 'stop') return {state: 'planned', plan};
+  const command = `timetiles restore ${request.wanted}`;
   const options = request.safetyBackup ? {} : ({readOnlyRepository: 'proceed'} as const);
-  return withRepositoryLock(
-    context,
-    `timetiles restore ${request.wanted}`,
-    async () => {
-      // Another restore may have been killed since the plan was made; then the plan is out of date.
-      const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
-      return {state: 'done', ...(await restore(context, current, request.safetyBackup))};
-    },
-    options,
-  );
+  const work = async () => {
+    // Another restore may have been killed since the plan was made; then the plan is out of date.
+    const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
+    return restore(context, current, request.safetyBackup);
+  };
+  const watched = {job: 'restore', command, conclude: concludeRestore} as const;
+  return {state: 'done', ...(await watchJob(context, watched, () => withRepositoryLock(context, command, work, options)))};
+}
+
+function concludeRestore({set, restored, safetySet}: RestoreReport): Conclusion {
+  return {state: 'done', set, message: `${restored.join(' and ')} restored${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
 }
 
 /**

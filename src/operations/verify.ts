@@ -4,12 +4,14 @@ import {removeDeadLocks} from '../restic/locks.ts';
 import {repairSteps} from '../restic/repair.ts';
 import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
+import {damageKeys, type Place} from './alert-keys.ts';
 import type {Context} from './context.ts';
 import {withRepositoryLock} from './lock.ts';
 import {readStoredManifest} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {clearDeadLocks} from './repository.ts';
 import {readSets, requireRepository, type BackupSet} from './sets.ts';
+import {watchJob, type Conclusion} from './watch.ts';
 
 export interface VerifyOptions {
   /** How much of the packs' content is read: 0, the structure alone, to 100. */
@@ -44,12 +46,25 @@ export function exitCodeOfVerify(report: VerifyReport): number {
  * @throws TimetilesError for whatever keeps the check from being made; damage is a result
  */
 export async function verifyRepository(context: Context, options: VerifyOptions): Promise<VerifyReport> {
-  requireRepository(context);
+  const command = 'timetiles backup verify';
   const work = async () => {
     await finishInterruptedRestore(context);
     return verifyUnlocked(context, options);
   };
-  return withRepositoryLock(context, 'timetiles backup verify', work, {readOnlyRepository: 'proceed'});
+  return watchJob(context, {job: 'verify', command, conclude: (report) => concludeVerify(report, 'local', `the repository ${context.restic.repository}`)}, async () => {
+    requireRepository(context);
+    return withRepositoryLock(context, command, work, {readOnlyRepository: 'proceed'});
+  });
+}
+
+/** A check that could be made has not failed, whatever it found: damage is trouble of its own. */
+export function concludeVerify({state, readPercent, problems, repair, newestSet}: VerifyReport, place: Place, what: string): Conclusion {
+  const keys = damageKeys(place);
+  const set = newestSet ?? undefined;
+  if (state === 'ok') return {state: 'done', set, settles: readPercent === 100 ? [keys.structure, keys.data] : [keys.structure]};
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  const message = `${what} is damaged: ${problems[0]}${more}`;
+  return {state: 'failed', set, message, trouble: {key: readPercent === 0 ? keys.structure : keys.data, kind: 'repository-damaged', message, next: repair.join('\n')}};
 }
 
 /** The same for any repository, such as an offsite copy: `{...context, restic}`. */

@@ -29,6 +29,7 @@ export type ErrorKind =
   | 'interrupted'
   | 'timeout'
   | 'doctor'
+  | 'alert'
   | 'unexpected';
 
 const exitCodeByKind: Partial<Record<ErrorKind, number>> = {
@@ -60,6 +61,21 @@ export class TimetilesError extends Error {
 /** The reason given to every AbortSignal of a run when the operator presses Ctrl-C or the host sends SIGTERM. */
 export function interruptedError(signalName: string): TimetilesError {
   return new TimetilesError('interrupted', `interrupted by ${signalName}`, 'Nothing half done was kept; run the command again when ready.');
+}
+
+/** Anything that a run threw, as an error with kind, exit code and next step. */
+export function toTimetilesError(thrown: unknown): TimetilesError {
+  if (thrown instanceof TimetilesError) return thrown;
+  if (systemCode(thrown) === 'ENOSPC') {
+    return new TimetilesError('unexpected', `a disk is full: ${messageOf(thrown)}`, 'Free some space there and run the command again.', {cause: thrown});
+  }
+  return new TimetilesError('unexpected', messageOf(thrown), 'This is a defect of timetiles; TIMETILES_DEBUG=1 shows where. Nothing is reported as done.', {cause: thrown});
+}
+
+/** A child that died of our SIGINT reports all kinds of things; the operator's wish is the cause, unless there is more to tell. */
+export function causeOf(thrown: unknown, signal: AbortSignal): unknown {
+  const tellsMore = thrown instanceof TimetilesError && (thrown.kind === 'restore' || thrown.kind === 'interrupted');
+  return signal.aborted && !tellsMore ? signal.reason : thrown;
 }
 
 /** The message of anything that was thrown, on one line. */

@@ -20,8 +20,9 @@ const secrets: Record<string, string> = {
   AWS_SECRET_ACCESS_KEY: 'aWs-sEcReT-4711',
   AWS_SESSION_TOKEN: 'aWs-tOkEn-4711',
   EMAIL_SMTP_PASS: 'sMtP-sEcReT-4711',
-  ALERT_WEBHOOK_URL: 'http://127.0.0.1:9/hOoK-sEcReT-4711',
-  HEARTBEAT_URL: 'http://127.0.0.1:9/bEaT-sEcReT-4711',
+  // Nobody listens there, so that each is also spoken of in a warning.
+  ALERT_WEBHOOK_URL: 'https://127.0.0.1:9/hOoK-sEcReT-4711',
+  HEARTBEAT_URL: 'https://127.0.0.1:9/bEaT-sEcReT-4711',
   RESTIC_OFFSITE_REPOSITORY: 'rest:https://me:oFfSiTe-sEcReT-4711@example.org/',
   BACKUP_PRE_COMMAND: 'true hOoK-tOkEn-4711',
 };

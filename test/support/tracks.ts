@@ -6,7 +6,8 @@ import type {Stack} from './stack.ts';
 
 /**
  * What is to be seen of a stack beside its data: names of containers, volumes, databases, and files next to the uploads
- * and in the installation directory. Equal before and after a run means that the run left nothing over.
+ * and in the installation directory. Equal before and after a run means that the run left nothing over. `alerts.log` is
+ * no trace: it is where failures are meant to be written.
  */
 export async function tracksOf(stack: Stack): Promise<string[]> {
   // Another test file may be at work on the same engine; what the tool would make bears its name or the project's.
@@ -46,5 +47,5 @@ async function databases(stack: Stack): Promise<string[]> {
 
 async function files(kind: string, directory: string): Promise<string[]> {
   if (!existsSync(directory)) return [];
-  return (await readdir(directory)).map((name) => `${kind}: ${name}`);
+  return (await readdir(directory)).filter((name) => name !== 'alerts.log').map((name) => `${kind}: ${name}`);
 }

@@ -16,7 +16,7 @@ export interface OffsiteLag {
 }
 
 /** The lag against the sets of the local repository; undefined when no offsite copy is configured, or wrongly. */
-export function offsiteLag(context: Context, local: readonly SetState[]): OffsiteLag | undefined {
+export function offsiteLag(context: Context, local: readonly Pick<SetState, 'id' | 'state'>[]): OffsiteLag | undefined {
   const target = targetIfSound(context);
   if (!target) return undefined;
   const {newest, last} = readState(target);
@@ -40,6 +40,6 @@ function targetIfSound(context: Context): OffsiteTarget | undefined {
 }
 
 /** How many complete sets are newer than one of them, or all when there is none. Ids sort by time. Pure. */
-export function countNewer(sets: readonly SetState[], newest: string | undefined): number {
+export function countNewer(sets: readonly Pick<SetState, 'id' | 'state'>[], newest: string | undefined): number {
   return sets.filter((set) => set.state === 'complete' && (newest === undefined || set.id > newest)).length;
 }

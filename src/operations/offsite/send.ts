@@ -1,7 +1,8 @@
-import {appendAlert} from '../../alerts/alerts-log.ts';
 import type {CredentialLevel} from '../../offsite/level.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
+import {damageKeys} from '../alert-keys.ts';
+import {raiseAlert} from '../alerts.ts';
 import type {Context} from '../context.ts';
 import {readKnownSets} from '../known-sets.ts';
 import {copySets} from './copy.ts';
@@ -116,7 +117,7 @@ async function reportFailure(context: Context, target: OffsiteTarget | undefined
 
 /** What the failure leaves behind: an alert where something is damaged, a note for `backup status`, the lag. */
 async function describeLasting(context: Context, target: OffsiteTarget | undefined, {kind, message, next}: TimetilesError): Promise<OffsiteReport> {
-  if (kind === 'repository-damaged') await appendAlert(context, {kind, message, next});
+  if (kind === 'repository-damaged') await raiseAlert(context, {key: damageKeys('local').data, kind, message, next, command: 'timetiles backup --offsite'});
   if (!target) return {...nothing, state: 'failed', message};
   await updateState(target, {last: {state: 'failed', time: context.clock.now().toISOString(), message}});
   const {level, newest} = readState(target);

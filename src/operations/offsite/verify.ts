@@ -1,6 +1,7 @@
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
-import {verifyUnlocked, type VerifyOptions, type VerifyReport} from '../verify.ts';
+import {concludeVerify, verifyUnlocked, type VerifyOptions, type VerifyReport} from '../verify.ts';
+import {watchJob} from '../watch.ts';
 import {ledgerOf, localRepositoryId} from './epochs.ts';
 import {findCopies, type FindOptions} from './find.ts';
 import {onRepository, requireOffsiteTarget} from './target.ts';
@@ -22,6 +23,12 @@ export interface UploadRecord {
  * told what was verified at the upload.
  */
 export async function verifyOffsite(context: Context, options: VerifyOptions, find: FindOptions): Promise<VerifyReport | UploadRecord> {
+  // Nothing was checked by those that cannot read, and nothing is wrong.
+  const conclude = (report: VerifyReport | UploadRecord) => (report.state === 'unreadable' ? undefined : concludeVerify(report, 'offsite', 'the offsite copy'));
+  return watchJob(context, {job: 'verify-offsite', command: 'timetiles backup verify --offsite', conclude}, () => verifyCopy(context, options, find));
+}
+
+async function verifyCopy(context: Context, options: VerifyOptions, find: FindOptions): Promise<VerifyReport | UploadRecord> {
   try {
     const [newest] = await findCopies(context, find);
     if (!newest) throw new Error('no copy was found, and nothing was said of it');

@@ -1,0 +1,32 @@
+import {attemptChannel} from '../alerts/channels.ts';
+import {sendHeartbeat, type Beat} from '../alerts/heartbeat.ts';
+import {createRedactor} from '../shared/redact.ts';
+import {reportChannel} from './alerts.ts';
+import type {Context} from './context.ts';
+
+export interface Heartbeat {
+  /** Tells how the run ended; never throws. */
+  end(beat: Exclude<Beat, 'start'>, reason: string): Promise<void>;
+}
+
+/** Tells the monitor in HEARTBEAT_URL that a run has begun, without making it wait for the answer. */
+export function startHeartbeat(context: Context, command: string): Heartbeat {
+  const address = context.settings.HEARTBEAT_URL;
+  if (address === undefined) return {end: () => Promise.resolve()};
+  const redact = createRedactor(context.configuration.secrets);
+  const ping = async (beat: Beat, reason: string) => {
+    const result = await attemptChannel('heartbeat', async () => {
+      await sendHeartbeat(address, beat, redact(reason));
+      return {message: beat};
+    });
+    if (result.state === 'failed') await reportChannel(context, result, command);
+  };
+  const started = ping('start', '');
+  return {
+    async end(beat, reason) {
+      // A start that arrives late would look like a run that never ended.
+      await started;
+      await ping(beat, reason);
+    },
+  };
+}
