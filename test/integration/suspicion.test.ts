@@ -1,9 +1,11 @@
 import {readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {expectExit, timetiles} from '../support/cli.ts';
+import {toolSessions} from '../support/aftermath.ts';
+import {expectExit, startTimetiles, timetiles} from '../support/cli.ts';
 import {loadDataset} from '../support/dataset.ts';
 import {plainRestic, plainSnapshots} from '../support/plain-restic.ts';
+import {waitUntil} from '../support/processes.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -120,6 +122,16 @@ describe('BACKUP_FILES_QUERY', () => {
     expect(report).toMatchObject({state: 'complete', missingFiles: {state: 'not-checked', reason: expect.stringMatching(reason)}});
     expect(report.warnings).toEqual([expect.stringMatching(`^files-missing: not checked, .*(${reason})`)]);
     expect(await stack.psql('select count(*) from attachments')).toBe('13');
+  });
+
+  test.each(['SIGINT', 'SIGKILL'] as const)('%s while the query runs leaves no session, and the next run works', async (signal) => {
+    const running = startTimetiles(['backup'], {stack, env: {BACKUP_FILES_QUERY: 'select pg_sleep(300)::text'}});
+    running.stdin.end();
+    await waitUntil(async () => (await toolSessions(stack)).some((line) => line.includes('pg_sleep')), 20_000, 50);
+    running.kill(signal);
+    expect((await running.result).exitCode).toBe(signal === 'SIGINT' ? 130 : 137);
+    expect(await check('select filename from media where false')).toMatchObject({missingFiles: {state: 'checked', expected: 0}});
+    await expect.poll(() => toolSessions(stack), {timeout: 15_000}).toEqual([]);
   });
 
   test('one source alone has nothing to compare', async () => {
