@@ -88,7 +88,7 @@ function digestOf(content: Buffer): Digests {
  * must not use anything from outside.
  */
 function digestOnThread(): void {
-  const {createHash} = process.getBuiltinModule('node:crypto');
+  const crypto = process.getBuiltinModule('node:crypto');
   const {closeSync, openSync, readSync} = process.getBuiltinModule('node:fs');
   const {parentPort} = process.getBuiltinModule('node:worker_threads');
   const buffer = Buffer.allocUnsafe(1024 * 1024);
@@ -96,8 +96,8 @@ function digestOnThread(): void {
     let fd: number | undefined;
     try {
       fd = openSync(path, 'r');
-      const sha256 = createHash('sha256');
-      const md5 = createHash('md5');
+      const sha256 = crypto.createHash('sha256');
+      const md5 = crypto.createHash('md5');
       let bytes = 0;
       for (;;) {
         const count = readSync(fd, buffer);
