@@ -23,6 +23,8 @@ const manifestSchema = z.object({
   project: z.string(),
   state: z.enum(['complete', 'incomplete']),
   sources: z.array(sourceRecordSchema),
+  /** What was odd about the set when it was made; none in those of older versions. */
+  suspicions: z.array(z.string()).optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

@@ -2,6 +2,7 @@ import type {Context} from './context.ts';
 import {withRepositoryLock} from './lock.ts';
 import {pruneOffsite, type OffsitePruneReport} from './offsite/prune.ts';
 import {pruneUnlocked, type PruneOptions, type PruneReport} from './prune-repository.ts';
+import {rememberHostName} from './host-names.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {requireRepository} from './sets.ts';
 
@@ -18,8 +19,10 @@ export async function pruneSets(context: Context, options: PruneOptions): Promis
   requireRepository(context);
   const work = async () => {
     await finishInterruptedRestore(context);
+    if (!options.dryRun) await rememberHostName(context);
     const report = await pruneUnlocked(context, options);
-    return {...report, offsite: await pruneOffsite(context, options)};
+    const ownSets = new Set([...report.kept, ...report.removed].map(({set}) => set.id));
+    return {...report, offsite: await pruneOffsite(context, options, {ownSets, hold: report.held ?? undefined})};
   };
   return withRepositoryLock(context, 'timetiles backup prune', work, options.dryRun ? {readOnlyRepository: 'proceed'} : {});
 }

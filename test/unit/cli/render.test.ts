@@ -126,7 +126,7 @@ describe('renderPrune', () => {
   const now = new Date('2026-11-21T05:00:00Z');
   const backupSet = {id: set, time, state: 'complete', isSafety: false, host: 'h', manifest: 'm', snapshots: []} as const;
   const old = {...backupSet, id: '20261001T020000Z-bbbb', time: new Date('2026-10-01T02:00:00Z'), isSafety: true};
-  const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], warnings: ['odd']} as const;
+  const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], held: null, warnings: ['odd']} as const;
 
   it('says what went, what stays and why', () => {
     const {text, json} = renderPrune({dryRun: false, freedBytes: 2048, offsite: {state: 'skipped', report: null, message: 'write-only credentials'}, ...report}, now);
