@@ -1,5 +1,6 @@
 import type {Progress} from '../shared/log.ts';
 import {parseCounter} from './counter.ts';
+import type {DataPart} from './digests.ts';
 import {resticError} from './errors.ts';
 import {repositoryIsWritable, type ResticHandle} from './handle.ts';
 import {startRestic} from './run.ts';
@@ -23,19 +24,19 @@ const verdicts = /repository contains errors|LoadIndex returned errors|(config o
 /** Lines that are no finding: attempts, the verdict, and restic's own advice, whose place is taken by `repairSteps`. */
 const remarks = /^(\s*$|Load\(|unable to create temporary directory|Fatal: (repository contains|LoadIndex returned)|The repository |restic repair |Damaged pack files can|\[[\d:]+\] )/;
 
-/** The argv of a check: of the structure, and of the content of so many percent of all packs, chosen at random. */
-export function checkArgs(readPercent: number, writable: boolean): string[] {
-  const reading = readPercent >= 100 ? ['--read-data'] : readPercent > 0 ? [`--read-data-subset=${readPercent}%`] : [];
+/** The argv of a check: of the structure, and of the content of one part of the packs. */
+export function checkArgs(part: DataPart | undefined, writable: boolean): string[] {
+  const reading = part === undefined ? [] : part.of === 1 ? ['--read-data'] : [`--read-data-subset=${part.number}/${part.of}`];
   return ['check', ...(writable ? [] : ['--no-lock']), ...reading];
 }
 
 /**
  * Checks the repository. Damage is a result; only a check that could not be made is an error.
- * @param readPercent 0: the structure alone
+ * @param part whose content is read; undefined: the structure alone
  */
-export async function checkRepository(handle: ResticHandle, readPercent: number, onProgress: (progress: Omit<Progress, 'label'>) => void): Promise<CheckResult> {
+export async function checkRepository(handle: ResticHandle, part: DataPart | undefined, onProgress: (progress: Omit<Progress, 'label'>) => void): Promise<CheckResult> {
   const lines: string[] = [];
-  const result = await startRestic(handle, checkArgs(readPercent, repositoryIsWritable(handle)), {
+  const result = await startRestic(handle, checkArgs(part, repositoryIsWritable(handle)), {
     stdout: {
       onLine: (line) => {
         const progress = parseCounter(line);

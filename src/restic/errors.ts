@@ -2,7 +2,8 @@ import {describeEnd, type CommandResult} from '../process/run.ts';
 import {TimetilesError, type ErrorKind} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
-import {isLocal, type ResticHandle} from './handle.ts';
+import {findDamagedKeys} from './digests.ts';
+import {isLocal, repositoryExists, type ResticHandle} from './handle.ts';
 
 /**
  * restic's exit codes (restic manual, "Exit codes"): 10 to 12 exist from 0.17 on, older versions say it in words alone.
@@ -36,7 +37,24 @@ export function resticError(handle: ResticHandle, action: string, result: Comman
   const kind = classifyResticFailure(result.exitCode, result.stderr);
   const said = lastWords(result.stderr) || describeEnd(result);
   if (!isLocal(handle)) return remoteError(kind, action, withoutPassword(handle.repository), said);
+  const keys = keyTrouble.test(result.stderr) && repositoryExists(handle) ? findDamagedKeys(handle) : [];
+  if (keys.length > 0) return damagedKeysError(handle.repository, keys);
   return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
+}
+
+/** What restic says when no key opens a repository: damage and a wrong password sound alike, or it trips over the first damaged one. */
+const keyTrouble = /wrong password or no key found|<key\/|Fatal: Unmarshal|Fatal: .*invalid character|config or key/i;
+
+function damagedKeysError(repository: string, keys: readonly string[]): TimetilesError {
+  const names = keys.map((id) => id.slice(0, 8)).join(', ');
+  const which = keys.length === 1 ? `its key ${names} is damaged` : `its keys ${names} are damaged`;
+  return new TimetilesError('repository-damaged', `the password cannot open the repository ${repository}: ${which}`, keyRemedy(repository, keys));
+}
+
+/** How to get a damaged key back, or out of the way of a sound one. */
+export function keyRemedy(repository: string, keys: readonly string[]): string {
+  const paths = keys.map((id) => shellWord(`${repository}/keys/${id}`)).join(' ');
+  return `Put the file back from the emergency kit or from the offsite copy, which has it under the same name: ${paths}. Where another key is left, it is enough to move this one away: mv ${paths} /root/`;
 }
 
 /** A repository elsewhere has neither a disk to free nor a mount to look at. */
