@@ -65,7 +65,7 @@ export async function verifyUnlocked(context: Context, {readPercent}: VerifyOpti
   context.log.info(`checking the structure of the repository${part === undefined ? '' : `, and reading ${part.of === 1 ? 'all of its data' : `part ${part.number} of ${part.of} of its data`}`}`);
   // Before anything asks restic, which a damaged key keeps from the repository.
   const structural = repositoryExists(context.restic) ? await findDamagedFiles(context.restic, ['keys', 'snapshots', 'index'], allData) : [];
-  if (repositoryIsWritable(context.restic) && structural.length === 0) await removeDeadLocks(context.restic);
+  if (repositoryIsWritable(context.restic) && structural.every(({kind}) => kind !== 'keys')) await removeDeadLocks(context.restic);
   const check = await runCheck(context, part, structural);
   const packs = structural.length === 0 || part === undefined ? [] : await findDamagedPacks(context, part, check);
   if (part) await rememberPart(context, part);

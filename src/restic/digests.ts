@@ -48,9 +48,11 @@ export async function findDamagedFiles(handle: ResticHandle, kinds: readonly Fil
   return damaged;
 }
 
-/** The same for the keys alone and at once, since they are few and small. @returns their ids */
-export function findDamagedKeys(handle: ResticHandle): string[] {
-  return filesOf(handle, 'keys').map((path) => ({path, id: basename(path)})).filter(({path, id}) => createHash('sha256').update(readFileSync(path)).digest('hex') !== id).map(({id}) => id);
+/** The same for the keys alone and at once, since they are few and small: the ids of the damaged ones, and how many are sound. */
+export function findDamagedKeys(handle: ResticHandle): {damaged: string[]; sound: number} {
+  const paths = filesOf(handle, 'keys');
+  const damaged = paths.filter((path) => createHash('sha256').update(readFileSync(path)).digest('hex') !== basename(path)).map((path) => basename(path));
+  return {damaged, sound: paths.length - damaged.length};
 }
 
 function filesOf({repository}: ResticHandle, kind: FileKind, part?: DataPart): string[] {

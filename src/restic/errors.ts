@@ -37,13 +37,19 @@ export function resticError(handle: ResticHandle, action: string, result: Comman
   const kind = classifyResticFailure(result.exitCode, result.stderr);
   const said = lastWords(result.stderr) || describeEnd(result);
   if (!isLocal(handle)) return remoteError(kind, action, withoutPassword(handle.repository), said);
-  const keys = keyTrouble.test(result.stderr) && repositoryExists(handle) ? findDamagedKeys(handle) : [];
+  const keys = (kind === 'repository' || kind === 'repository-password') && repositoryExists(handle) ? guiltyKeys(handle, said) : [];
   if (keys.length > 0) return damagedKeysError(handle.repository, keys);
   return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
 }
 
-/** What restic says when no key opens a repository: damage and a wrong password sound alike, or it trips over the first damaged one. */
-const keyTrouble = /wrong password or no key found|<key\/|Fatal: Unmarshal|Fatal: .*invalid character|config or key/i;
+/**
+ * The damaged keys that keep restic from a repository: newer versions stumble over a damaged one although another may
+ * open it, older ones say anything, and to both a damaged one may look like one of another password.
+ */
+function guiltyKeys(handle: ResticHandle, said: string): string[] {
+  const {damaged, sound} = findDamagedKeys(handle);
+  return sound === 0 || /<key\/|wrong password/.test(said) ? damaged : [];
+}
 
 function damagedKeysError(repository: string, keys: readonly string[]): TimetilesError {
   const names = keys.map((id) => id.slice(0, 8)).join(', ');

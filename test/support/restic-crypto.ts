@@ -73,9 +73,9 @@ function authenticate({k, r}: Pick<MasterKey, 'k' | 'r'>, nonce: Buffer, message
     sum = ((sum + littleEndian(block) + 2n ** BigInt(8 * block.length)) * clamped) % prime;
   }
   const tag = (sum + pad) % 2n ** 128n;
-  return Buffer.from(tag.toString(16).padStart(32, '0'), 'hex').reverse();
+  return Buffer.from(Buffer.from(tag.toString(16).padStart(32, '0'), 'hex').toReversed());
 }
 
 function littleEndian(bytes: Buffer): bigint {
-  return BigInt(`0x${Buffer.from(bytes).reverse().toString('hex') || '0'}`);
+  return BigInt(`0x${Buffer.from(bytes.toReversed()).toString('hex') || '0'}`);
 }
