@@ -3,6 +3,7 @@ import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
+import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
 import type {Context} from './context.ts';
 
@@ -13,10 +14,14 @@ export function readHostNames(context: Pick<Context, 'stateDirectory'>): Readonl
   return new Set([...readKnown(context), hostname()]);
 }
 
-/** Remembers the present name; called by whatever makes or removes sets. */
-export async function rememberHostName(context: Pick<Context, 'stateDirectory'>): Promise<void> {
+/** Remembers the present name; called by whatever makes or removes sets, which a failure must not stop. */
+export async function rememberHostName(context: Pick<Context, 'stateDirectory' | 'log'>): Promise<void> {
   if (readKnown(context).includes(hostname())) return;
-  await writeFileAtomically(namesPath(context), `${JSON.stringify([...readHostNames(context)], undefined, 2)}\n`);
+  try {
+    await writeFileAtomically(namesPath(context), `${JSON.stringify([...readHostNames(context)], undefined, 2)}\n`);
+  } catch (error) {
+    context.log.debug(`the name of this host was not remembered: ${messageOf(error)}`);
+  }
 }
 
 /** Losing the list only keeps more: sets of an old name are then judged as another host's. */

@@ -43,8 +43,11 @@ function staleness(context: Context, set: BackupSet): string[] {
   return [`the newest complete set was made ${formatAge(set.time, context.clock.now())}, and none should be older than ${plural(hours, 'hour')} (BACKUP_MAX_AGE_HOURS)`];
 }
 
-/** restic writes sizes into its snapshots from 0.17 on; a snapshot of other data than its record tells of is not the same. */
-function alteredSnapshots(set: BackupSet, manifest: Manifest): string[] {
+/**
+ * What differs between a set and its manifest. restic writes sizes into its snapshots from 0.17 on; a snapshot of other
+ * data than its record tells of is not the same. Pure.
+ */
+export function alteredSnapshots(set: BackupSet, manifest: Pick<Manifest, 'sources'>): string[] {
   return manifest.sources.flatMap(({source, snapshot: id, bytes}) => {
     const present = set.snapshots.find((candidate) => isSnapshot(candidate, id));
     if (!present) return [`set ${set.id} is without its snapshot ${id.slice(0, 8)} of ${source}, or that was altered`];

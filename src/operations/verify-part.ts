@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import type {DataPart} from '../restic/digests.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
+import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
 import {withoutPassword} from '../shared/redact.ts';
 import type {Context} from './context.ts';
@@ -26,7 +27,11 @@ export function nextPart(context: Context, readPercent: number): DataPart | unde
 /** Remembers that a part was read to its end. */
 export async function rememberPart(context: Context, part: DataPart): Promise<void> {
   if (part.of === 1) return;
-  await writeFileAtomically(pathOf(context), `${JSON.stringify({...readParts(context), [nameOf(context)]: part}, undefined, 2)}\n`);
+  try {
+    await writeFileAtomically(pathOf(context), `${JSON.stringify({...readParts(context), [nameOf(context)]: part}, undefined, 2)}\n`);
+  } catch (error) {
+    context.log.warn(`the next check will read the same part of the data: ${messageOf(error)}`);
+  }
 }
 
 /** By address: a copy that was made file by file has the id of its original, and takes turns of its own. */

@@ -49,6 +49,12 @@ describe.each(['newest', 'oldest'] as const)('with the %s restic', (restic) => {
     expect(repositoryFiles(repository(), 'locks')).toEqual([]);
   });
 
+  test('an old newest set is told of, and no damage', async () => {
+    const result = await timetiles(['backup', 'verify', '--json'], {stack, restic, env: {RESTIC_REPOSITORY: repository(), BACKUP_MAX_AGE_HOURS: '0'}});
+    expectExit(result, 0);
+    expect(result.json()).toMatchObject({state: 'ok', warnings: [expect.stringMatching(/^the newest complete set was made .* \(BACKUP_MAX_AGE_HOURS\)$/)]});
+  });
+
   test('a missing pack is found by looking at the structure', async () => {
     await rename(pack, `${pack}.away`);
     try {
