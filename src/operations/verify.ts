@@ -79,7 +79,7 @@ export async function verifyUnlocked(context: Context, {readPercent}: VerifyOpti
     readPercent,
     part: part ?? null,
     problems: problems.slice(0, problemsToKeep).map((problem) => (problem.length > problemLength ? `${problem.slice(0, problemLength)}…` : problem)),
-    repair: problems.length === 0 ? [] : repairSteps(context.restic.repository, version, {structural, packs: [...(check.state === 'damaged' ? check.damagedPacks : []), ...packs.map(({id}) => id)]}),
+    repair: problems.length === 0 ? [] : repairSteps(context.restic.repository, version, {structural, isConfigDamaged: check.state === 'damaged' && check.isConfigDamaged, packs: [...(check.state === 'damaged' ? check.damagedPacks : []), ...packs.map(({id}) => id)]}),
     sets: newest.sets,
     newestSet: newest.set?.id ?? null,
     age: newest.age,
@@ -92,7 +92,7 @@ async function runCheck(context: Context, part: DataPart | undefined, structural
   try {
     return await checkRepository(context.restic, part, (progress) => context.log.progress({label: 'verify', ...progress}));
   } catch (error) {
-    if (structural.length > 0 && error instanceof TimetilesError && /^repository(-damaged|-password)?$/.test(error.kind)) return {state: 'damaged', problems: [messageOf(error)], damagedPacks: []};
+    if (structural.length > 0 && error instanceof TimetilesError && /^repository(-damaged|-password)?$/.test(error.kind)) return {state: 'damaged', problems: [messageOf(error)], damagedPacks: [], isConfigDamaged: false};
     await clearDeadLocks(context);
     throw error;
   }

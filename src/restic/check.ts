@@ -13,6 +13,7 @@ export type CheckResult =
       readonly problems: readonly string[];
       /** Full ids of the packs that are there and wrong. */
       readonly damagedPacks: readonly string[];
+      readonly isConfigDamaged: boolean;
     };
 
 /** More lines of a badly damaged repository say nothing new, and could fill the memory. */
@@ -20,6 +21,9 @@ const linesToKeep = 1000;
 
 /** What restic says last of a repository that it could read and found damaged; any other failure is none of the check. */
 const verdicts = /repository contains errors|LoadIndex returned errors|(config or key|config file) .*is damaged/;
+
+/** Of a damaged config, whose name is no digest: the key opened, and what it seals does not. */
+const configDamage = /^(config or key|config file) .*is damaged/;
 
 /** Lines that are no finding: attempts, the verdict, and restic's own advice, whose place is taken by `repairSteps`. */
 const remarks = /^(\s*$|Load\(|unable to create temporary directory|Fatal: (repository contains|LoadIndex returned)|The repository |restic repair |Damaged pack files can|\[[\d:]+\] )/;
@@ -52,7 +56,7 @@ export async function checkRepository(handle: ResticHandle, part: DataPart | und
 }
 
 /** Makes problems of the lines of a check. Pure. */
-export function readFindings(lines: readonly string[]): {problems: string[]; damagedPacks: string[]} {
+export function readFindings(lines: readonly string[]): {problems: string[]; damagedPacks: string[]; isConfigDamaged: boolean} {
   const problems: string[] = [];
   for (const line of lines) {
     const previous = problems.at(-1);
@@ -61,7 +65,7 @@ export function readFindings(lines: readonly string[]): {problems: string[]; dam
     else if (!remarks.test(line)) problems.push(line.replace(/^(Fatal|error): /, ''));
   }
   const wrong = lines.filter((line) => !line.endsWith('does not exist')).flatMap(packsNamedBy);
-  return {problems, damagedPacks: [...new Set(wrong)]};
+  return {problems, damagedPacks: [...new Set(wrong)], isConfigDamaged: problems.some((problem) => configDamage.test(problem))};
 }
 
 function packsNamedBy(line: string): string[] {

@@ -56,9 +56,18 @@ export function findDamagedKeys(handle: ResticHandle): {damaged: string[]; sound
 }
 
 function filesOf({repository}: ResticHandle, kind: FileKind, part?: DataPart): string[] {
-  const names = readdirSync(join(repository, kind), {recursive: kind === 'data', encoding: 'utf8'}).filter((name) => /^[0-9a-f]{64}$/.test(basename(name)));
+  const names = namesIn(join(repository, kind), kind === 'data').filter((name) => /^[0-9a-f]{64}$/.test(basename(name)));
   const isWanted = (name: string) => kind !== 'data' || !part || Number.parseInt(basename(name).slice(0, 2), 16) % part.of === part.number - 1;
   return names.filter(isWanted).map((name) => join(repository, kind, name));
+}
+
+/** A directory that is not there, or may not be read, is restic's to complain about. */
+function namesIn(directory: string, recursive: boolean): string[] {
+  try {
+    return readdirSync(directory, {recursive, encoding: 'utf8'});
+  } catch {
+    return [];
+  }
 }
 
 /** A text to be added to what it means, empty where the content is simply another; undefined for a sound file. */

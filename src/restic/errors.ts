@@ -60,7 +60,7 @@ function damagedKeysError(repository: string, keys: readonly string[]): Timetile
 /** How to get a damaged key back, or out of the way of a sound one. */
 export function keyRemedy(repository: string, keys: readonly string[]): string {
   const paths = keys.map((id) => shellWord(`${repository}/keys/${id}`)).join(' ');
-  return `Put the file back from the emergency kit or from the offsite copy, which has it under the same name: ${paths}. Where another key is left, it is enough to move this one away: mv ${paths} /root/`;
+  return `Put the file back from the emergency kit, or from an epoch of the offsite copy, which has the same keys: ${paths}. Where another key is left, it is enough to move this one away: mv ${paths} /root/`;
 }
 
 /** A repository elsewhere has neither a disk to free nor a mount to look at. */

@@ -9,6 +9,7 @@ const packsToName = 20;
 
 export interface DamagedParts {
   readonly structural: readonly DamagedFile[];
+  readonly isConfigDamaged: boolean;
   /** Full ids of the packs that are there and wrong. */
   readonly packs: readonly string[];
 }
@@ -20,7 +21,7 @@ export interface DamagedParts {
 export function repairSteps(repository: string, version: ResticVersion, damaged: DamagedParts): string[] {
   const path = shellWord(repository);
   const packs = damaged.packs.slice(0, packsToName);
-  const files = structuralSteps(repository, damaged.structural);
+  const files = structuralSteps(repository, damaged);
   const look = `Keep a copy first, and see whether the disk is failing (dmesg): cp -a ${path} ${shellWord(`${repository}.damaged`)}`;
   const again = ['Store again what the live data still has (twice, if the first ends with exit code 3): timetiles backup', 'Check all of it: timetiles backup verify --read-data'];
   if (isAtLeast(version, {major: 0, minor: 16})) {
@@ -44,8 +45,9 @@ export function repairSteps(repository: string, version: ResticVersion, damaged:
 }
 
 /** A copy of a key or of a snapshot's file is as good as new; an index is made anew from the packs. */
-function structuralSteps(repository: string, structural: readonly DamagedFile[]): string[] {
+function structuralSteps(repository: string, {structural, isConfigDamaged}: DamagedParts): string[] {
   const keys = structural.filter(({kind}) => kind === 'keys').map(({id}) => id);
   const moved = structural.filter(({kind}) => kind === 'snapshots').slice(0, packsToName).map(({id}) => `Put the snapshot's file back from a copy of the repository, or move it away: mv ${shellWord(`${repository}/snapshots/${id}`)} /root/`);
-  return [...(keys.length === 0 ? [] : [keyRemedy(repository, keys)]), ...moved];
+  const config = `Put the file back from the emergency kit, or from an epoch of the offsite copy, which has the same config: ${shellWord(`${repository}/config`)}`;
+  return [...(keys.length > 0 ? [keyRemedy(repository, keys)] : isConfigDamaged ? [config] : []), ...moved];
 }

@@ -104,6 +104,15 @@ test('a part is read with each run, and so many runs read everything', async () 
   expect((await verify()).json()).toMatchObject({state: 'ok', part: null});
 });
 
+test.each(['newest', 'oldest'] as const)('in the config, restic %s: it is named, and where another is', async (restic) => {
+  const {path, verify} = copyOf(`config-${restic}`);
+  flipBit(join(path, 'config'), random);
+  const result = await verify([], restic);
+  expect(result.exitCode).toBe(1);
+  expect(result.json()).toMatchObject({state: 'damaged', problems: [expect.stringMatching(/^config or key .* is damaged/)]});
+  expect(result.json().repair.join('\n')).toContain(`emergency kit, or from an epoch of the offsite copy, which has the same config: ${join(path, 'config')}`);
+});
+
 test.each(['newest', 'oldest'] as const)('where no key is sound, restic %s: the key is named, and not the password', async (restic) => {
   const {path, run, verify} = copyOf(`keys-${restic}`);
   const [only = '', ...others] = filesOfKind(path, 'keys');
@@ -112,7 +121,7 @@ test.each(['newest', 'oldest'] as const)('where no key is sound, restic %s: the 
     const flipBack = flipBit(only, random);
     const report = await verify([], restic);
     expect([report.exitCode, report.json().problems[0]]).toEqual([1, expect.stringContaining(`key ${basename(only).slice(0, 8)} is damaged`)]);
-    expect(report.json().repair.join('\n')).toContain(`emergency kit or from the offsite copy, which has it under the same name: ${only}`);
+    expect(report.json().repair.join('\n')).toContain(`emergency kit, or from an epoch of the offsite copy, which has the same keys: ${only}`);
     const listing = await run(['backup', 'list'], restic);
     // Old versions look at no digest, and do not need the name of the user who made the key.
     if (restic === 'newest' || listing.exitCode !== 0) {

@@ -49,7 +49,7 @@ it.each([
 describe('findings', () => {
   it('of a damaged pack, old and new', () => {
     const old = [`Pack ID does not match, want ${one}, got ${two}`, '', 'Fatal: repository contains errors'];
-    expect(readFindings(old)).toEqual({problems: [old[0]], damagedPacks: [one]});
+    expect(readFindings(old)).toEqual({problems: [old[0]], damagedPacks: [one], isConfigDamaged: false});
     const words = `pack ${two} contains 2 errors: [blob 6d3b: decrypting blob <data/6d3b> from pack ${two} failed: ciphertext verification failed]`;
     const recent = [
       words, '',
@@ -57,7 +57,7 @@ describe('findings', () => {
       `restic repair packs ${two} ${one}`, 'restic repair snapshots --forget', '',
       'Damaged pack files can be caused by backend problems, hardware problems or bugs in restic.', 'Fatal: repository contains errors',
     ];
-    expect(readFindings(recent)).toEqual({problems: [words], damagedPacks: [two, one]});
+    expect(readFindings(recent)).toEqual({problems: [words], damagedPacks: [two, one], isConfigDamaged: false});
   });
 
   it('of a missing pack, which cannot be repaired itself', () => {
@@ -70,6 +70,7 @@ describe('findings', () => {
     expect(readFindings(lines)).toEqual({
       problems: [`pack ${one}: does not exist`, 'error for tree 2a792cf9: ReadFull(<data/6bed910370>): no such file or directory'],
       damagedPacks: [],
+      isConfigDamaged: false,
     });
   });
 
@@ -79,7 +80,7 @@ describe('findings', () => {
     ['the configuration', 'Fatal: config or key a00e is damaged: ciphertext verification failed', []],
   ])('of %s', (_, line, damagedPacks) => {
     const {problems, ...rest} = readFindings([line, 'Fatal: LoadIndex returned errors']);
-    expect(rest).toEqual({damagedPacks});
+    expect(rest).toEqual({damagedPacks, isConfigDamaged: line.includes('config or key')});
     expect(problems).toEqual([line.replace(/^(error|Fatal): /, '')]);
   });
 });
@@ -88,21 +89,21 @@ describe('the way to repair', () => {
   const version = (minor: number) => ({text: `0.${minor}.0`, major: 0, minor});
 
   it('has the commands of newer versions', () => {
-    const steps = repairSteps('/a b', version(19), {structural: [], packs: [one]}).join('\n');
+    const steps = repairSteps('/a b', version(19), {structural: [], isConfigDamaged: false, packs: [one]}).join('\n');
     expect(steps).toContain(`restic -r '/a b' repair packs ${one}`);
     expect(steps).toContain("restic -r '/a b' repair snapshots --forget");
-    expect(repairSteps('/r', version(16), {structural: [], packs: []}).join('\n')).toContain('restic -r /r repair index');
+    expect(repairSteps('/r', version(16), {structural: [], isConfigDamaged: false, packs: []}).join('\n')).toContain('restic -r /r repair index');
   });
 
   it('names the files that a copy can replace', () => {
     const structural = [{kind: 'keys', id: one, problem: ''}, {kind: 'snapshots', id: two, problem: ''}] as const;
-    const steps = repairSteps('/r', version(19), {structural, packs: []}).join('\n');
-    expect(steps).toContain(`emergency kit or from the offsite copy, which has it under the same name: /r/keys/${one}`);
+    const steps = repairSteps('/r', version(19), {structural, isConfigDamaged: false, packs: []}).join('\n');
+    expect(steps).toContain(`emergency kit, or from an epoch of the offsite copy, which has the same keys: /r/keys/${one}`);
     expect(steps).toContain(`mv /r/snapshots/${two} /root/`);
   });
 
   it('has those of older ones, which repair less', () => {
-    const steps = repairSteps('/r', version(14), {structural: [], packs: [one]}).join('\n');
+    const steps = repairSteps('/r', version(14), {structural: [], isConfigDamaged: false, packs: [one]}).join('\n');
     expect(steps).toContain(`mv /r/data/6b/${one} /root/`);
     expect(steps).toContain('restic -r /r rebuild-index');
     expect(steps).not.toMatch(/-r \/r repair/);
