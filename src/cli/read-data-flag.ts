@@ -12,5 +12,5 @@ export function parseReadData(text: string | undefined): number {
   if (text === undefined) return 0;
   const percent = /^\d{1,3}(\.\d{1,3})?%$/.test(text) ? Number.parseFloat(text) : 0;
   if (percent >= 1 && percent <= 100) return percent;
-  throw new TimetilesError('usage', `${name}=${text} is not a percentage from 1% to 100%`, `Write ${name} to read all data, or for example ${name}=5% to read a part chosen at random.`);
+  throw new TimetilesError('usage', `${name}=${text} is not a percentage from 1% to 100%`, `Write ${name} to read all data, or for example ${name}=10% to read a tenth, the next one with each run.`);
 }

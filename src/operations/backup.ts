@@ -6,6 +6,7 @@ import {newSetId} from '../shared/set-id.ts';
 import type {BackupTask, ExpectedFiles, Source, SourceRecord, StoredSource} from '../sources/source.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {runHook} from './hooks.ts';
+import {rememberHostName} from './host-names.ts';
 import {readKnownSets} from './known-sets.ts';
 import {withRepositoryLock} from './lock.ts';
 import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} from './expected-files.ts';
@@ -138,6 +139,7 @@ async function preflight(context: Context, request: BackupRequest): Promise<Name
   const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, request)}));
   const [tasks] = await Promise.all([Promise.all(inspected), context.resticVersion()]);
   await prepareRepository(context);
+  await rememberHostName(context);
   for (const {task} of tasks) for (const warning of task.warnings) context.log.warn(warning);
   return tasks;
 }

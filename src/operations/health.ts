@@ -32,7 +32,7 @@ const hourMilliseconds = 3_600_000;
 
 /** Judges what is there. Pure. */
 export function findings(facts: HealthFacts): Finding[] {
-  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSet(facts), ...failedRuns(facts)];
+  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...failedRuns(facts)];
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */
@@ -42,8 +42,7 @@ function staleSources({now, maxAgeHours, missingRepository, sets}: HealthFacts):
   }
   const next = 'See what keeps it from running: timetiles backup auto --show, then run timetiles backup.';
   if (sets.length === 0) return [{key: 'stale', kind: 'stale', message: 'there is no backup at all', next: 'Make the first one: timetiles backup'}];
-  const names = [...new Set(sets.flatMap((set) => set.sources.map(({source}) => source)))].toSorted();
-  return names.flatMap((source) => {
+  return sourceNames(sets).flatMap((source) => {
     const newest = newestWith(sets, source);
     if (newest && isWithin(newest.time, now, maxAgeHours)) return [];
     const message = newest
@@ -53,9 +52,18 @@ function staleSources({now, maxAgeHours, missingRepository, sets}: HealthFacts):
   });
 }
 
+/** Every source that any set holds. */
+export function sourceNames(sets: readonly KnownSet[]): string[] {
+  return [...new Set(sets.flatMap((set) => set.sources.map(({source}) => source)))].toSorted();
+}
+
 /** The newest complete set that holds a source. */
 export function newestWith(sets: readonly KnownSet[], source: string): KnownSet | undefined {
-  return sets.find((set) => set.state === 'complete' && set.sources.some((candidate) => candidate.source === source));
+  return sets.find((set) => set.state === 'complete' && holds(set, source));
+}
+
+function holds(set: KnownSet, source: string): boolean {
+  return set.sources.some((candidate) => candidate.source === source);
 }
 
 function isWithin(time: Date, now: Date, hours: number): boolean {
@@ -75,11 +83,15 @@ function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
   return [{key: 'offsite-lag', kind: 'offsite', message: `${newest}; ${plural(lag.sets, 'set')} behind${failed}`, next: 'Ask the service: timetiles offsite probe. Catch up: timetiles offsite copy'}];
 }
 
-/** The newest set that a backup made: as long as it is suspicious, prune holds. */
-function suspiciousSet({sets}: HealthFacts): Finding[] {
-  const newest = sets.find((set) => set.state === 'complete' && !set.isSafety);
-  if (!newest || newest.suspicions.length === 0) return [];
-  return [{key: 'suspicious', kind: 'suspicious', message: `set ${newest.id} has much less than those before it: ${newest.suspicions.join('; ')}`, next: 'Look at the data; older sets are kept. If this is right: timetiles backup --accept-smaller'}];
+/** The newest sets of each source that backups made: as long as one is suspicious, prune holds. */
+function suspiciousSets({sets}: HealthFacts): Finding[] {
+  const made = sets.filter((set) => !set.isSafety);
+  const newest = new Set(sourceNames(made).map((source) => made.find((set) => holds(set, source))));
+  return [...newest].flatMap((set) => {
+    if (!set || set.suspicions.length === 0) return [];
+    const message = `set ${set.id} has much less than those before it: ${set.suspicions.join('; ')}`;
+    return [{key: 'suspicious', kind: 'suspicious', message, next: 'Look at the data; older sets are kept. If this is right: timetiles backup --accept-smaller'}];
+  }).slice(0, 1);
 }
 
 /** A job whose last run failed has a problem until it has run well again; backups are judged by their age as well. */

@@ -1,22 +1,36 @@
-import {forgetAndPrune} from '../restic/forget.ts';
+import {estimateFreed, forgetAndPrune} from '../restic/forget.ts';
 import {repositoryBytes, repositoryExists, repositoryFiles} from '../restic/handle.ts';
 import {removeDeadLocks} from '../restic/locks.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import type {Context} from './context.ts';
+import {readHostNames} from './host-names.ts';
 import {dropCachedManifest} from './manifest.ts';
 import {clearDeadLocks} from './repository.ts';
-import {planRetention, type RetentionPlan, type RetentionPolicy} from './retention.ts';
+import {reasonToHold} from './prune-hold.ts';
+import {planRetention, type RetentionPlan} from './retention.ts';
+import type {RetentionPolicy} from './retention-rules.ts';
+import {readRunRecords} from './run-records.ts';
 import {readSets, type BackupSet} from './sets.ts';
 
 export interface PruneOptions {
   /** Say what would go, and change nothing. */
   readonly dryRun: boolean;
+  /** Remove sets although the newest one is suspicious. */
+  readonly force: boolean;
+}
+
+/** What is special about a repository that others can add to: their sets must displace none of this host's. */
+export interface SharedRepository {
+  /** Ids of the sets that this host knows as its own. */
+  readonly ownSets: ReadonlySet<string>;
+  /** Why nothing may go, as judged by the local repository. */
+  readonly hold: string | undefined;
 }
 
 export interface PruneReport extends RetentionPlan {
   readonly dryRun: boolean;
-  /** By how much the repository's files shrank; null where that was not or cannot be measured. */
+  /** By how much the repository's files shrank, or for a dry run how much restic would remove; null where that is not known. */
   readonly freedBytes: number | null;
 }
 
@@ -24,28 +38,38 @@ export interface PruneReport extends RetentionPlan {
  * The same as `pruneSets` under a lock that is held already, for any repository: `{...context, restic}`.
  * Snapshots go first and data last, so that a kill at any moment leaves a valid repository; the next prune removes the rest.
  */
-export async function pruneUnlocked(context: Context, {dryRun}: PruneOptions): Promise<PruneReport> {
-  const policy = policyOf(context);
-  const plan = planRetention(await readReadableSets(context), policy, context.clock.now());
-  if (dryRun) return {dryRun, ...plan, freedBytes: null};
+export async function pruneUnlocked(context: Context, {dryRun, force}: PruneOptions, shared?: SharedRepository): Promise<PruneReport> {
+  const policy = policyOf(context, shared ? 'within' : 'counts');
+  const sets = await readReadableSets(context);
+  const hostNames = readHostNames(context);
+  const plan = planRetention(sets, policy, {
+    now: context.clock.now(),
+    hostNames,
+    ownSets: shared?.ownSets,
+    restoreTested: readRunRecords(context)['restore-test']?.lastGood?.set ?? undefined,
+    hold: force ? undefined : shared ? shared.hold : await reasonToHold(context, sets, hostNames),
+  });
+  if (plan.held !== null) return {dryRun, ...plan, freedBytes: null};
+  const removed = plan.removed.map(({set}) => set);
+  if (dryRun) return {dryRun, ...plan, freedBytes: await estimateFreed(context.restic, removed.flatMap(snapshotsOf))};
   const locks = await removeDeadLocks(context.restic);
   for (const lock of locks) context.log.info(`removed from the repository: ${lock}`);
   const before = repositoryBytes(context.restic);
-  await removeSets(context, plan.removed.map(({set}) => set));
+  await removeSets(context, removed);
   const after = repositoryBytes(context.restic);
   return {dryRun, ...plan, freedBytes: before === null || after === null ? null : Math.max(0, before - after)};
 }
 
 /** @throws TimetilesError `configuration` when nothing but the newest set would be kept */
-function policyOf({settings}: Context): RetentionPolicy {
-  const policy = {
+function policyOf({settings}: Context, mode: RetentionPolicy['mode']): RetentionPolicy {
+  const counts = {
     last: settings.BACKUP_KEEP_LAST,
     daily: settings.BACKUP_KEEP_DAILY,
     weekly: settings.BACKUP_KEEP_WEEKLY,
     monthly: settings.BACKUP_KEEP_MONTHLY,
     yearly: settings.BACKUP_KEEP_YEARLY,
   };
-  if (Object.values(policy).some((count) => count > 0)) return policy;
+  if (Object.values(counts).some((count) => count > 0)) return {mode, ...counts};
   throw new TimetilesError(
     'configuration',
     'BACKUP_KEEP_LAST, BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY, BACKUP_KEEP_MONTHLY and BACKUP_KEEP_YEARLY are all 0: every set but the newest would be removed',
@@ -65,8 +89,13 @@ async function readReadableSets(context: Context): Promise<BackupSet[]> {
   );
 }
 
+/** The ids of a set's snapshots, the manifest's last. */
+function snapshotsOf(set: BackupSet): string[] {
+  return [...set.snapshots.map(({id}) => id), ...(set.manifest === undefined ? [] : [set.manifest])];
+}
+
 async function removeSets(context: Context, sets: readonly BackupSet[]): Promise<void> {
-  const ids = sets.flatMap((set) => [...set.snapshots.map(({id}) => id), ...(set.manifest === undefined ? [] : [set.manifest])]);
+  const ids = sets.flatMap(snapshotsOf);
   context.log.info(sets.length === 0 ? 'no set is to go; removing data that nothing refers to' : `removing ${plural(sets.length, 'set')} and the data that only they refer to`);
   for (const {manifest} of sets) if (manifest !== undefined) await dropCachedManifest(context, manifest);
   try {

@@ -3,6 +3,7 @@ import type {Context} from './context.ts';
 import {withRepositoryLock} from './lock.ts';
 import {pruneOffsite, type OffsitePruneReport} from './offsite/prune.ts';
 import {pruneUnlocked, type PruneOptions, type PruneReport} from './prune-repository.ts';
+import {rememberHostName} from './host-names.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {requireRepository} from './sets.ts';
 import {watchJob, type Conclusion} from './watch.ts';
@@ -27,8 +28,10 @@ async function pruneEverywhere(context: Context, options: PruneOptions): Promise
   requireRepository(context);
   const work = async () => {
     await finishInterruptedRestore(context);
+    if (!options.dryRun) await rememberHostName(context);
     const report = await pruneUnlocked(context, options);
-    return {...report, offsite: await pruneOffsite(context, options)};
+    const ownSets = new Set([...report.kept, ...report.removed].map(({set}) => set.id));
+    return {...report, offsite: await pruneOffsite(context, options, {ownSets, hold: report.held ?? undefined})};
   };
   return withRepositoryLock(context, command, work, options.dryRun ? {readOnlyRepository: 'proceed'} : {});
 }

@@ -1,21 +1,14 @@
 import {plural} from '../shared/format.ts';
+import {keptByRule, retentionRules, type RetentionPolicy, type RetentionRule} from './retention-rules.ts';
 import type {BackupSet} from './sets.ts';
-
-/** How many sets to keep: the last so many, and the newest of so many days, weeks, months and years that have one. */
-export interface RetentionPolicy {
-  readonly last: number;
-  readonly daily: number;
-  readonly weekly: number;
-  readonly monthly: number;
-  readonly yearly: number;
-}
 
 /**
  * Why a set stays: a rule of the policy, or one of these. `latest`: the newest complete set of its host; `newest`: the
- * newest complete one of its kind; `unfinished`: its run may still go on, or nothing newer holds what it holds;
- * `future`: its time has not come yet, so no rule can judge it.
+ * newest complete one of its kind; `restore-tested`: the last one that passed a restore test; `unfinished`: its run may
+ * still go on, or nothing newer holds what it holds; `future`: its time has not come yet, so no rule can judge it;
+ * `held`: no rule keeps it, but nothing goes for now.
  */
-export type KeepReason = keyof RetentionPolicy | 'latest' | 'newest' | 'unfinished' | 'future';
+export type KeepReason = RetentionRule | 'latest' | 'newest' | 'restore-tested' | 'unfinished' | 'future' | 'held';
 
 /** Why a set goes: `expired`, no rule keeps it; `unfinished`, its run died and a newer complete set holds what it holds. */
 export type RemoveReason = 'expired' | 'unfinished';
@@ -34,82 +27,88 @@ interface RemovedSet {
 export interface RetentionPlan {
   readonly kept: readonly KeptSet[];
   readonly removed: readonly RemovedSet[];
+  /** Why nothing goes although something would; null when that is not so. */
+  readonly held: string | null;
   readonly warnings: readonly string[];
+}
+
+export interface RetentionOptions {
+  readonly now: Date;
+  /** Every name that this host has had: they are one host. */
+  readonly hostNames?: ReadonlySet<string>;
+  /** Ids of the sets that are known to be this host's own, in a repository that others can add to; else all are taken for that. */
+  readonly ownSets?: ReadonlySet<string> | undefined;
+  /** Id of the last set that passed a restore test. */
+  readonly restoreTested?: string | undefined;
+  /** Why nothing may go now. */
+  readonly hold?: string | undefined;
 }
 
 /** A set without manifest is of a run that died, or of one that goes on; no run takes so long. */
 const unfinishedMilliseconds = 24 * 3600 * 1000;
 /** Clocks of two hosts are never quite the same. */
 const clockSlackMilliseconds = 60_000;
-const dayMilliseconds = 86_400_000;
-
-/** The period that a moment is in, by rule and in UTC; a week is named by its Monday. */
-const periodOf: Readonly<Record<Exclude<keyof RetentionPolicy, 'last'>, (time: Date) => string>> = {
-  daily: (time) => time.toISOString().slice(0, 10),
-  weekly: (time) => new Date(time.getTime() - ((time.getUTCDay() + 6) % 7) * dayMilliseconds).toISOString().slice(0, 10),
-  monthly: (time) => time.toISOString().slice(0, 7),
-  yearly: (time) => time.toISOString().slice(0, 4),
-};
 
 /**
  * Decides which sets stay, as `restic forget` would but for whole sets. Sets of other hosts, of other sources and those
- * made by restores are counted apart, so that an hourly dump cannot displace the nightly set of everything. Pure.
+ * made by restores are counted apart, so that an hourly dump cannot displace the nightly set of everything; so are sets
+ * that are not known to be this host's own, so that no stranger can displace those. Pure.
  */
-export function planRetention(sets: readonly BackupSet[], policy: RetentionPolicy, now: Date): RetentionPlan {
+export function planRetention(sets: readonly BackupSet[], policy: RetentionPolicy, options: RetentionOptions): RetentionPlan {
+  const {now, restoreTested, hold} = options;
   const newestFirst = sets.toSorted((a, b) => b.time.getTime() - a.time.getTime() || (a.id < b.id ? 1 : -1));
   const reasons = new Map<BackupSet, KeepReason[]>(newestFirst.map((set) => [set, []]));
   const keep = (kept: readonly BackupSet[], reason: KeepReason) => kept.forEach((set) => reasons.get(set)?.push(reason));
+  const hostOf = hostNamer(options);
 
-  const isFuture = (set: BackupSet) => set.time.getTime() > now.getTime() + clockSlackMilliseconds;
-  const future = newestFirst.filter(isFuture);
-  const present = newestFirst.filter((set) => !isFuture(set));
+  const future = newestFirst.filter((set) => isFuture(set, now));
+  const present = newestFirst.filter((set) => !isFuture(set, now));
   const finished = present.filter((set) => set.manifest !== undefined);
   const unfinished = present.filter((set) => set.manifest === undefined);
 
-  for (const group of Map.groupBy(finished, kindOf).values()) {
-    keep(group.slice(0, policy.last), 'last');
-    for (const rule of ['daily', 'weekly', 'monthly', 'yearly'] as const) keep(newestOfPeriods(group, policy[rule], periodOf[rule]), rule);
+  for (const group of Map.groupBy(finished, (set) => JSON.stringify([hostOf(set), sourcesOf(set), set.isSafety])).values()) {
+    for (const rule of retentionRules) keep(keptByRule(group, policy, rule), rule);
     keep(newestComplete(group), 'newest');
   }
-  for (const ofHost of Map.groupBy(finished, (set) => set.host).values()) keep(newestComplete(ofHost.filter((set) => !set.isSafety)), 'latest');
-  keep(unfinished.filter((set) => now.getTime() - set.time.getTime() <= unfinishedMilliseconds || !isSuperseded(set, finished)), 'unfinished');
+  for (const ofHost of Map.groupBy(finished, hostOf).values()) keep(newestComplete(ofHost.filter((set) => !set.isSafety)), 'latest');
+  keep(present.filter(({id}) => id === restoreTested), 'restore-tested');
+  const isSuperseded = (set: BackupSet) => holdSame(set, finished.filter((other) => hostOf(other) === hostOf(set)));
+  keep(unfinished.filter((set) => now.getTime() - set.time.getTime() <= unfinishedMilliseconds || !isSuperseded(set)), 'unfinished');
   keep(future, 'future');
+  const isHeld = hold !== undefined && [...reasons.values()].some((why) => why.length === 0);
+  if (isHeld) keep(newestFirst.filter((set) => reasons.get(set)?.length === 0), 'held');
 
   const decided = [...reasons];
   return {
     kept: decided.filter(([, why]) => why.length > 0).map(([set, why]) => ({set, reasons: why})),
     removed: decided.filter(([, why]) => why.length === 0).map(([set]) => ({set, reason: set.manifest === undefined ? 'unfinished' : 'expired'})),
+    held: isHeld ? hold : null,
     warnings: futureWarnings(future),
   };
 }
 
-/** Sets of the same kind compete with each other: same host, same sources, made by backups or by restores. */
-function kindOf(set: BackupSet): string {
-  return JSON.stringify([set.host, sourcesOf(set), set.isSafety]);
+/** Whether a set's time has not come yet. */
+export function isFuture(set: BackupSet, now: Date): boolean {
+  return set.time.getTime() > now.getTime() + clockSlackMilliseconds;
 }
 
-function sourcesOf(set: BackupSet): string[] {
+/** Tells whose sets compete: those of this host under all its names, and those of each other host. */
+function hostNamer({hostNames, ownSets}: RetentionOptions): (set: BackupSet) => string {
+  return (set) => JSON.stringify([hostNames?.has(set.host) ? null : set.host, ownSets?.has(set.id) ?? true]);
+}
+
+/** The sources that a set holds, in order. */
+export function sourcesOf(set: BackupSet): string[] {
   return [...new Set(set.snapshots.map(({source}) => source))].toSorted();
-}
-
-/** Of each of the last so many periods that have a set the newest complete one, or the newest where none is complete. */
-function newestOfPeriods(newestFirst: readonly BackupSet[], count: number, period: (time: Date) => string): BackupSet[] {
-  const chosen = new Map<string, BackupSet>();
-  for (const set of newestFirst) {
-    const name = period(set.time);
-    const present = chosen.get(name);
-    if (!present || (present.state === 'incomplete' && set.state === 'complete')) chosen.set(name, set);
-  }
-  return [...chosen.values()].slice(0, count);
 }
 
 function newestComplete(newestFirst: readonly BackupSet[]): BackupSet[] {
   return newestFirst.filter((set) => set.state === 'complete').slice(0, 1);
 }
 
-/** Whether newer complete sets of the same host hold every source that a dead run had stored. */
-function isSuperseded(unfinished: BackupSet, finished: readonly BackupSet[]): boolean {
-  const newer = finished.filter((set) => set.state === 'complete' && !set.isSafety && set.host === unfinished.host && set.time > unfinished.time);
+/** Whether newer complete sets hold every source that a dead run had stored. */
+function holdSame(unfinished: BackupSet, others: readonly BackupSet[]): boolean {
+  const newer = others.filter((set) => set.state === 'complete' && !set.isSafety && set.time > unfinished.time);
   return newer.length > 0 && sourcesOf(unfinished).every((source) => newer.some((set) => sourcesOf(set).includes(source)));
 }
 

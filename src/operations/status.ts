@@ -1,7 +1,7 @@
 import {repositoryBytes, repositoryExists} from '../restic/handle.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import type {Context} from './context.ts';
-import {findings, newestWith, type Finding, type HealthFacts} from './health.ts';
+import {findings, newestWith, sourceNames, type Finding, type HealthFacts} from './health.ts';
 import {readKnownSets, type KnownSet} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
@@ -77,8 +77,7 @@ async function readFacts(context: Context): Promise<HealthFacts> {
 }
 
 function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
-  const names = [...new Set(sets.flatMap((set) => set.sources.map(({source}) => source)))].toSorted();
-  return names.map((source) => {
+  return sourceNames(sets).map((source) => {
     const recordIn = (set: KnownSet | undefined) => set?.sources.find((candidate) => candidate.source === source);
     const newest = newestWith(sets, source);
     const last = sets.filter((set) => recordIn(set) !== undefined).slice(0, trendSets).toReversed();

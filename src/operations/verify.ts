@@ -1,16 +1,17 @@
-import {checkRepository} from '../restic/check.ts';
-import {repositoryIsWritable} from '../restic/handle.ts';
+import {checkRepository, type CheckResult} from '../restic/check.ts';
+import {findDamagedFiles, type DamagedFile, type DataPart} from '../restic/digests.ts';
+import {repositoryExists, repositoryIsWritable} from '../restic/handle.ts';
 import {removeDeadLocks} from '../restic/locks.ts';
 import {repairSteps} from '../restic/repair.ts';
 import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
-import {plural} from '../shared/format.ts';
 import {damageKeys, type Place} from './alert-keys.ts';
 import type {Context} from './context.ts';
 import {withRepositoryLock} from './lock.ts';
-import {readStoredManifest} from './manifest.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {clearDeadLocks} from './repository.ts';
-import {readSets, requireRepository, type BackupSet} from './sets.ts';
+import {requireRepository} from './sets.ts';
+import {checkNewestSet} from './verify-newest.ts';
+import {allData, nextPart, rememberPart} from './verify-part.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
 export interface VerifyOptions {
@@ -20,11 +21,16 @@ export interface VerifyOptions {
 
 export interface VerifyReport {
   readonly state: 'ok' | 'damaged';
+  /** What was asked for. */
   readonly readPercent: number;
+  /** The part of the packs whose content was read; null when the structure alone was checked. */
+  readonly part: DataPart | null;
   /** What is wrong, mostly in restic's words. */
   readonly problems: readonly string[];
   /** How to repair it with the restic of this host, one step per line. */
   readonly repair: readonly string[];
+  /** How many sets there are; null when they could not be listed. */
+  readonly sets: number | null;
   /** Id of the newest complete set, whose manifest was read. */
   readonly newestSet: string | null;
   /** Its age in seconds. */
@@ -32,8 +38,8 @@ export interface VerifyReport {
   readonly warnings: readonly string[];
 }
 
-/** More than these tell nobody more. */
-const problemsToTell = 20;
+/** More than these tell nobody more, and could fill the memory. */
+const problemsToKeep = 1000;
 const problemLength = 400;
 
 /** Exit code for a report: damage is a failure. */
@@ -70,64 +76,50 @@ export function concludeVerify({state, readPercent, problems, repair, newestSet}
 /** The same for any repository, such as an offsite copy: `{...context, restic}`. */
 export async function verifyUnlocked(context: Context, {readPercent}: VerifyOptions): Promise<VerifyReport> {
   const version = await context.resticVersion();
-  if (repositoryIsWritable(context.restic)) await removeDeadLocks(context.restic);
-  context.log.info(readPercent === 0 ? 'checking the structure of the repository' : `checking the repository and reading ${readPercent}% of its data`);
-  const check = await runCheck(context, readPercent);
-  const newest = await checkNewestSet(context, check.state === 'damaged');
-  const problems = [...(check.state === 'damaged' ? check.problems : []), ...newest.problems];
+  const part = nextPart(context, readPercent);
+  context.log.info(`checking the structure of the repository${part === undefined ? '' : `, and reading ${part.of === 1 ? 'all of its data' : `part ${part.number} of ${part.of} of its data`}`}`);
+  // Before anything asks restic, which a damaged key keeps from the repository.
+  const structural = repositoryExists(context.restic) ? await findDamagedFiles(context.restic, ['keys', 'snapshots', 'index'], allData) : [];
+  if (repositoryIsWritable(context.restic) && structural.every(({kind}) => kind !== 'keys')) await removeDeadLocks(context.restic);
+  const check = await runCheck(context, part, structural);
+  const packs = structural.length === 0 || part === undefined ? [] : await findDamagedPacks(context, part, check);
+  if (part) await rememberPart(context, part);
+
+  const found = [...structural, ...packs];
+  const isDamaged = found.length > 0 || check.state === 'damaged';
+  const newest = await checkNewestSet(context, isDamaged);
+  const problems = [...found.map(({problem}) => problem), ...(check.state === 'damaged' ? otherProblems(check.problems, structural) : []), ...newest.problems];
   return {
     state: problems.length === 0 ? 'ok' : 'damaged',
     readPercent,
-    problems: shorten(problems),
-    repair: problems.length === 0 ? [] : repairSteps(context.restic.repository, version, check.state === 'damaged' ? check.damagedPacks : []),
+    part: part ?? null,
+    problems: problems.slice(0, problemsToKeep).map((problem) => (problem.length > problemLength ? `${problem.slice(0, problemLength)}…` : problem)),
+    repair: problems.length === 0 ? [] : repairSteps(context.restic.repository, version, {structural, isConfigDamaged: check.state === 'damaged' && check.isConfigDamaged, packs: [...(check.state === 'damaged' ? check.damagedPacks : []), ...packs.map(({id}) => id)]}),
+    sets: newest.sets,
     newestSet: newest.set?.id ?? null,
-    age: newest.set ? Math.round((context.clock.now().getTime() - newest.set.time.getTime()) / 1000) : null,
+    age: newest.age,
     warnings: newest.warnings,
   };
 }
 
-async function runCheck(context: Context, readPercent: number) {
+/** Whatever keeps restic from checking a repository that was found damaged is part of the damage. */
+async function runCheck(context: Context, part: DataPart | undefined, structural: readonly DamagedFile[]): Promise<CheckResult> {
   try {
-    return await checkRepository(context.restic, readPercent, (progress) => context.log.progress({label: 'verify', ...progress}));
+    return await checkRepository(context.restic, part, (progress) => context.log.progress({label: 'verify', ...progress}));
   } catch (error) {
+    if (structural.length > 0 && error instanceof TimetilesError && /^repository(-damaged|-password)?$/.test(error.kind)) return {state: 'damaged', problems: [messageOf(error)], damagedPacks: [], isConfigDamaged: false};
     await clearDeadLocks(context);
     throw error;
   }
 }
 
-interface NewestSet {
-  readonly set: BackupSet | undefined;
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
+/** restic reads no data after some damage to the structure; the packs that it named need not be named again. */
+async function findDamagedPacks(context: Context, part: DataPart, check: CheckResult): Promise<DamagedFile[]> {
+  const found = await findDamagedFiles(context.restic, ['data'], part, (progress) => context.log.progress({label: 'verify', ...progress}));
+  return found.filter(({id}) => check.state === 'ok' || !check.damagedPacks.includes(id));
 }
 
-/** Reads the manifest of the newest complete set from the repository and looks for every snapshot that it names. */
-async function checkNewestSet(context: Context, isDamaged: boolean): Promise<NewestSet> {
-  let set: BackupSet | undefined;
-  try {
-    const sets = await readSets(context);
-    set = sets.find((candidate) => candidate.state === 'complete' && !candidate.isSafety);
-    if (set?.manifest === undefined) {
-      return {set: undefined, problems: [], warnings: [sets.length === 0 ? 'the repository has no sets yet' : `none of the ${plural(sets.length, 'set')} is complete`]};
-    }
-    return {set, problems: missingSnapshots(set, await readStoredManifest(context, set.manifest)), warnings: []};
-  } catch (error) {
-    // In a damaged repository this may fail in any way; in a sound one only the manifest itself can be the cause.
-    if (!(error instanceof TimetilesError) || (error.kind !== 'repository' && !(isDamaged && error.kind === 'repository-missing'))) throw error;
-    return {set, problems: [messageOf(error)], warnings: []};
-  }
-}
-
-/** `restic copy` gives snapshots new ids and notes the old ones; `restic repair` does so too, for snapshots that have lost files. */
-function missingSnapshots(set: BackupSet, manifest: {sources: readonly {source: string; snapshot: string}[]}): string[] {
-  const isThere = (id: string) => set.snapshots.some(({snapshot}) => snapshot.id === id || (snapshot.original === id && !snapshot.tags.includes('repaired')));
-  return manifest.sources
-    .filter(({snapshot}) => !isThere(snapshot))
-    .map(({source, snapshot}) => `set ${set.id} is without its snapshot ${snapshot.slice(0, 8)} of ${source}, or that was altered`);
-}
-
-function shorten(problems: readonly string[]): string[] {
-  const told = problems.slice(0, problemsToTell).map((problem) => (problem.length > problemLength ? `${problem.slice(0, problemLength)}…` : problem));
-  const more = problems.length - told.length;
-  return more === 0 ? told : [...told, `and ${more} more`];
+/** restic's words on files that are named already say nothing more. */
+function otherProblems(problems: readonly string[], structural: readonly DamagedFile[]): string[] {
+  return problems.filter((problem) => structural.every(({id}) => !problem.includes(id.slice(0, 8))));
 }

@@ -1,5 +1,6 @@
 import type {Progress} from '../shared/log.ts';
 import {parseCounter} from './counter.ts';
+import type {DataPart} from './digests.ts';
 import {resticError} from './errors.ts';
 import {repositoryIsWritable, type ResticHandle} from './handle.ts';
 import {startRestic} from './run.ts';
@@ -12,6 +13,7 @@ export type CheckResult =
       readonly problems: readonly string[];
       /** Full ids of the packs that are there and wrong. */
       readonly damagedPacks: readonly string[];
+      readonly isConfigDamaged: boolean;
     };
 
 /** More lines of a badly damaged repository say nothing new, and could fill the memory. */
@@ -20,22 +22,25 @@ const linesToKeep = 1000;
 /** What restic says last of a repository that it could read and found damaged; any other failure is none of the check. */
 const verdicts = /repository contains errors|LoadIndex returned errors|(config or key|config file) .*is damaged/;
 
+/** Of a damaged config, whose name is no digest: the key opened, and what it seals does not. */
+const configDamage = /^(config or key|config file) .*is damaged/;
+
 /** Lines that are no finding: attempts, the verdict, and restic's own advice, whose place is taken by `repairSteps`. */
 const remarks = /^(\s*$|Load\(|unable to create temporary directory|Fatal: (repository contains|LoadIndex returned)|The repository |restic repair |Damaged pack files can|\[[\d:]+\] )/;
 
-/** The argv of a check: of the structure, and of the content of so many percent of all packs, chosen at random. */
-export function checkArgs(readPercent: number, writable: boolean): string[] {
-  const reading = readPercent >= 100 ? ['--read-data'] : readPercent > 0 ? [`--read-data-subset=${readPercent}%`] : [];
+/** The argv of a check: of the structure, and of the content of one part of the packs. */
+export function checkArgs(part: DataPart | undefined, writable: boolean): string[] {
+  const reading = part === undefined ? [] : part.of === 1 ? ['--read-data'] : [`--read-data-subset=${part.number}/${part.of}`];
   return ['check', ...(writable ? [] : ['--no-lock']), ...reading];
 }
 
 /**
  * Checks the repository. Damage is a result; only a check that could not be made is an error.
- * @param readPercent 0: the structure alone
+ * @param part whose content is read; undefined: the structure alone
  */
-export async function checkRepository(handle: ResticHandle, readPercent: number, onProgress: (progress: Omit<Progress, 'label'>) => void): Promise<CheckResult> {
+export async function checkRepository(handle: ResticHandle, part: DataPart | undefined, onProgress: (progress: Omit<Progress, 'label'>) => void): Promise<CheckResult> {
   const lines: string[] = [];
-  const result = await startRestic(handle, checkArgs(readPercent, repositoryIsWritable(handle)), {
+  const result = await startRestic(handle, checkArgs(part, repositoryIsWritable(handle)), {
     stdout: {
       onLine: (line) => {
         const progress = parseCounter(line);
@@ -51,7 +56,7 @@ export async function checkRepository(handle: ResticHandle, readPercent: number,
 }
 
 /** Makes problems of the lines of a check. Pure. */
-export function readFindings(lines: readonly string[]): {problems: string[]; damagedPacks: string[]} {
+export function readFindings(lines: readonly string[]): {problems: string[]; damagedPacks: string[]; isConfigDamaged: boolean} {
   const problems: string[] = [];
   for (const line of lines) {
     const previous = problems.at(-1);
@@ -60,7 +65,7 @@ export function readFindings(lines: readonly string[]): {problems: string[]; dam
     else if (!remarks.test(line)) problems.push(line.replace(/^(Fatal|error): /, ''));
   }
   const wrong = lines.filter((line) => !line.endsWith('does not exist')).flatMap(packsNamedBy);
-  return {problems, damagedPacks: [...new Set(wrong)]};
+  return {problems, damagedPacks: [...new Set(wrong)], isConfigDamaged: problems.some((problem) => configDamage.test(problem))};
 }
 
 function packsNamedBy(line: string): string[] {

@@ -2,7 +2,8 @@ import {describeEnd, type CommandResult} from '../process/run.ts';
 import {TimetilesError, type ErrorKind} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
-import {isLocal, type ResticHandle} from './handle.ts';
+import {findDamagedKeys} from './digests.ts';
+import {isLocal, repositoryExists, type ResticHandle} from './handle.ts';
 
 /**
  * restic's exit codes (restic manual, "Exit codes"): 10 to 12 exist from 0.17 on, older versions say it in words alone.
@@ -36,7 +37,30 @@ export function resticError(handle: ResticHandle, action: string, result: Comman
   const kind = classifyResticFailure(result.exitCode, result.stderr);
   const said = lastWords(result.stderr) || describeEnd(result);
   if (!isLocal(handle)) return remoteError(kind, action, withoutPassword(handle.repository), said);
+  const keys = (kind === 'repository' || kind === 'repository-password') && repositoryExists(handle) ? guiltyKeys(handle, said) : [];
+  if (keys.length > 0) return damagedKeysError(handle.repository, keys);
   return new TimetilesError(kind, headline(kind, action, handle.repository, said), remedy(kind, handle.repository));
+}
+
+/**
+ * The damaged keys that keep restic from a repository: newer versions stumble over a damaged one although another may
+ * open it, older ones say anything, and to both a damaged one may look like one of another password.
+ */
+function guiltyKeys(handle: ResticHandle, said: string): string[] {
+  const {damaged, sound} = findDamagedKeys(handle);
+  return sound === 0 || /<key\/|wrong password/.test(said) ? damaged : [];
+}
+
+function damagedKeysError(repository: string, keys: readonly string[]): TimetilesError {
+  const names = keys.map((id) => id.slice(0, 8)).join(', ');
+  const which = keys.length === 1 ? `its key ${names} is damaged` : `its keys ${names} are damaged`;
+  return new TimetilesError('repository-damaged', `the password cannot open the repository ${repository}: ${which}`, keyRemedy(repository, keys));
+}
+
+/** How to get a damaged key back, or out of the way of a sound one. */
+export function keyRemedy(repository: string, keys: readonly string[]): string {
+  const paths = keys.map((id) => shellWord(`${repository}/keys/${id}`)).join(' ');
+  return `Put the file back from the emergency kit, or from an epoch of the offsite copy, which has the same keys: ${paths}. Where another key is left, it is enough to move this one away: mv ${paths} /root/`;
 }
 
 /** A repository elsewhere has neither a disk to free nor a mount to look at. */

@@ -11,6 +11,13 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
 }
 
+/** The bytes in a text such as restic prints, `2.862 MiB`; undefined when it is none. */
+export function parseBytes(text: string): number | undefined {
+  const [, value, unit] = /^(\d+(?:\.\d+)?) (\w+)$/.exec(text) ?? [];
+  const power = units.indexOf(unit ?? '');
+  return value === undefined || power < 0 ? undefined : Math.round(Number(value) * 1024 ** power);
+}
+
 /** Seconds as `42s`, `3m 05s` or `2h 07m`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
 import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {readdir, stat} from 'node:fs/promises';
+import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {execa} from 'execa';
@@ -81,7 +82,8 @@ describe('with real restic', () => {
         {set: db, time: expect.any(String), state: 'complete', reasons: expect.arrayContaining(['last', 'newest', 'latest'])},
         {set: second, time: expect.any(String), state: 'complete', reasons: ['last', 'newest']},
       ],
-      freedBytes: null,
+      freedBytes: expect.any(Number),
+      held: null,
       offsite: null,
       warnings: [expect.stringContaining(coming)],
     });
@@ -95,6 +97,8 @@ describe('with real restic', () => {
     // The lock's note of this run is among the files.
     expect(Math.abs(pruned.json().freedBytes - freed)).toBeLessThan(200);
     expect(freed).toBeGreaterThan(1_900_000);
+    // The dry run knows the data, not the snapshots and the index.
+    expect(Math.abs(plan.json().freedBytes - freed)).toBeLessThan(20_000);
     expect(pruned.json()).toEqual({...plan.json(), dryRun: false, freedBytes: pruned.json().freedBytes});
     const left = await plainSnapshots(stack, options);
     expect(new Set(left.map(({tags}) => tags[1]?.slice(4)))).toEqual(new Set([coming, db, second]));
@@ -109,6 +113,82 @@ describe('with real restic', () => {
     expect(readFileSync(join(target, written.find((name) => name.endsWith(`photo-${restic}`)) ?? ''), 'utf8')).toBe(`a photo for ${restic}`);
     expect(readFileSync(join(target, 'database.sql'), 'utf8')).toContain('COPY public.numbers');
   });
+});
+
+describe('what keeps sets from going', () => {
+  const stateFile = (name: string) => join(stack.home, 'state', name);
+  const removedBy = async (run: (args: string[]) => ReturnType<typeof timetiles>, ...flags: string[]) => {
+    const result = await run(['backup', 'prune', ...flags]);
+    expectExit(result, 0);
+    return result.json().removed.map(({set}: {set: string}) => set);
+  };
+
+  test('another host, until its name is known to be one of this host', async () => {
+    const {repository, run, backUp} = repositoryOf('middle');
+    await backUp(['db']);
+    const renamed = await storeOldSet(stack, {daysAgo: 30, host: 'old-name'}, {restic: 'middle', repository});
+    expect(await removedBy(run)).toEqual([]);
+    expect(JSON.parse(readFileSync(stateFile('hosts.json'), 'utf8'))).toEqual([hostname()]);
+    writeFileSync(stateFile('hosts.json'), JSON.stringify(['old-name']));
+    expect(await removedBy(run)).toEqual([renamed]);
+    expect(JSON.parse(readFileSync(stateFile('hosts.json'), 'utf8'))).toEqual(['old-name', hostname()]);
+  });
+
+  test('a restore test that it passed as the last one', async () => {
+    const {repository, run} = repositoryOf('middle');
+    const tested = await storeOldSet(stack, {daysAgo: 20}, {restic: 'middle', repository});
+    const record = {time: new Date().toISOString(), state: 'done', message: null, set: tested};
+    writeFileSync(stateFile('runs.json'), JSON.stringify({'restore-test': {last: record, lastGood: record}}));
+    expect(await removedBy(run)).toEqual([]);
+    rmSync(stateFile('runs.json'));
+    expect(await removedBy(run)).toEqual([tested]);
+  });
+
+  test('a newest set that is suspicious, but for --force', async () => {
+    const {repository, env, run, backUp} = repositoryOf('middle');
+    const old = (await run(['backup', 'list'])).json().sets.map(({set}: {set: string}) => set);
+    const newest = await backUp(['db']);
+    const manifest = (await plainSnapshots(stack, {restic: 'middle', repository})).find(({tags}) => tags.includes(`set:${newest}`) && tags.includes('manifest'))?.id ?? '';
+    const copy = stateFile(join('manifests', `${manifest}.json`));
+    writeFileSync(copy, JSON.stringify({...JSON.parse(readFileSync(copy, 'utf8')), suspicions: ['db has half its rows']}));
+    const before = repositoryFiles(repository, 'snapshots');
+    for (const flags of [['--dry-run'], []]) {
+      const held = await run(['backup', 'prune', ...flags]);
+      expectExit(held, 0);
+      expect(held.json()).toMatchObject({removed: [], freedBytes: null, held: `the newest set ${newest} is suspicious: db has half its rows`});
+    }
+    const words = await timetiles(['backup', 'prune'], {stack, restic: 'middle', env});
+    expect(words.stdout).toMatch(/Nothing was removed: .*half its rows\.\n.*timetiles backup status.*timetiles backup prune --force/);
+    expect(repositoryFiles(repository, 'snapshots')).toEqual(before);
+    expect(await removedBy(run, '--force')).toEqual(old);
+  });
+});
+
+test('sets that a stranger adds offsite displace none of our own there', async () => {
+  const repository = join(stack.scratch, 'repository-shared');
+  const offsite = join(stack.scratch, 'offsite-shared');
+  const env = {...lastOne, BACKUP_KEEP_LAST: '0', BACKUP_KEEP_DAILY: '7', RESTIC_REPOSITORY: repository, RESTIC_OFFSITE_REPOSITORY: offsite};
+  const run = (args: string[]) => timetiles([...args, '--json'], {stack, env});
+  expectExit(await run(['backup', 'db']), 0);
+  const own = [await storeOldSet(stack, {daysAgo: 3}, {restic: 'newest', repository}), await storeOldSet(stack, {daysAgo: 4}, {restic: 'newest', repository})];
+  expectExit(await run(['backup', 'db', '--offsite', '--require-offsite']), 0);
+  const there = {restic: 'newest', repository: offsite} as const;
+  // Later in the same days, and in days to come; all say that they are of this host.
+  const days = [2.999, 3.999, -30, -60];
+  const strange: string[] = [];
+  for (const daysAgo of days) strange.push(await storeOldSet(stack, {daysAgo}, there));
+  for (const flags of [['--dry-run'], []]) {
+    const result = await run(['backup', 'prune', ...flags]);
+    expectExit(result, 0);
+    const {state, kept, warnings} = result.json().offsite;
+    expect(state).toBe('done');
+    const reasons = Object.fromEntries(kept.map((entry: {set: string; reasons: string[]}) => [entry.set, entry.reasons]));
+    for (const set of own) expect(reasons[set]).toContain('daily');
+    expect([reasons[strange[2] ?? ''], reasons[strange[3] ?? '']]).toEqual([['future'], ['future']]);
+    expect(warnings).toEqual([expect.stringContaining('2 sets with a time in the future')]);
+  }
+  const left = (await plainSnapshots(stack, there)).flatMap(({tags}) => tags);
+  for (const set of own) expect(left).toContain(`set:${set}`);
 });
 
 describe('after kill -9', () => {

@@ -39,14 +39,20 @@ describe.each(['newest', 'oldest'] as const)('with the %s restic', (restic) => {
   });
 
   test('a sound repository is said to be sound, however much is read', async () => {
-    const report = {state: 'ok', problems: [], repair: [], newestSet: set, age: expect.any(Number), warnings: []};
-    for (const [args, readPercent] of [[[], 0], [['--read-data'], 100], [['--read-data=5%'], 5]] as const) {
+    const report = {state: 'ok', problems: [], repair: [], sets: 1, newestSet: set, age: expect.any(Number), warnings: []};
+    for (const [args, readPercent, part] of [[[], 0, null], [['--read-data'], 100, {number: 1, of: 1}], [['--read-data=5%'], 5, {number: 1, of: 20}], [['--read-data=5%'], 5, {number: 2, of: 20}]] as const) {
       const result = await verify(...args);
       expectExit(result, 0);
-      expect(result.json()).toEqual({...report, readPercent});
+      expect(result.json()).toEqual({...report, readPercent, part});
       expect(result.json().age).toBeLessThan(120);
     }
     expect(repositoryFiles(repository(), 'locks')).toEqual([]);
+  });
+
+  test('an old newest set is told of, and no damage', async () => {
+    const result = await timetiles(['backup', 'verify', '--json'], {stack, restic, env: {RESTIC_REPOSITORY: repository(), BACKUP_MAX_AGE_HOURS: '0'}});
+    expectExit(result, 0);
+    expect(result.json()).toMatchObject({state: 'ok', warnings: [expect.stringMatching(/^the newest complete set was made .* \(BACKUP_MAX_AGE_HOURS\)$/)]});
   });
 
   test('a missing pack is found by looking at the structure', async () => {

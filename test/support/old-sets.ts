@@ -15,16 +15,18 @@ export interface OldSet {
   daysAgo: number;
   /** `db` alone unless told. */
   sources?: string[];
+  /** The host that made it; this one unless told. */
+  host?: string;
   /** Its run died before the manifest. */
   killed?: boolean;
 }
 
 /** Stores a set with the tool's tags and an older time, by plain restic. @returns its id */
-export async function storeOldSet(stack: Stack, {daysAgo, sources = ['db'], killed = false}: OldSet, options: OldSetOptions): Promise<string> {
+export async function storeOldSet(stack: Stack, {daysAgo, sources = ['db'], host, killed = false}: OldSet, options: OldSetOptions): Promise<string> {
   const time = new Date(Date.now() - daysAgo * 86_400_000).toISOString().slice(0, 19);
   const id = `${time.replaceAll(/[-:]/g, '')}Z-0000`;
   const store = async (tags: string[]) => {
-    const args = ['backup', '--quiet', '--time', time.replace('T', ' '), '--stdin', '--stdin-filename', `/${tags[2]}`, ...tags.flatMap((tag) => ['--tag', tag])];
+    const args = ['backup', '--quiet', '--time', time.replace('T', ' '), '--stdin', '--stdin-filename', `/${tags[2]}`, ...(host === undefined ? [] : ['--host', host]), ...tags.flatMap((tag) => ['--tag', tag])];
     const env = {...plainResticEnvironment(stack, options), TZ: 'UTC'};
     await execa(stack.bench.restic[options.restic], args, {env, extendEnv: false, input: `${id} ${tags.join(' ')}`});
   };

@@ -9,8 +9,10 @@ import {renderTable} from './table.ts';
 
 const keepWords: Readonly<Partial<Record<KeepReason, string>>> = {
   newest: 'newest of its kind',
+  'restore-tested': 'last that passed a restore test',
   unfinished: 'its run may still go on, or nothing newer holds the same',
   future: 'its time is in the future',
+  held: 'no rule keeps it, but nothing goes for now',
 };
 const removeWords: Readonly<Record<RemoveReason, string>> = {
   expired: 'no rule keeps it',
@@ -40,13 +42,15 @@ function toJson(report: PruneReport) {
     removed: report.removed.map(({set, reason}) => ({...describe(set), reason})),
     kept: report.kept.map(({set, reasons}) => ({...describe(set), reasons})),
     freedBytes: report.freedBytes,
+    held: report.held,
     warnings: report.warnings,
   };
 }
 
-function verdict({dryRun, removed, kept, freedBytes}: PruneReport): string {
+function verdict({dryRun, removed, kept, freedBytes, held}: PruneReport): string {
+  if (held !== null) return `Nothing ${dryRun ? 'would be' : 'was'} removed: ${held}.\nLook at it: timetiles backup status. To remove what no rule keeps all the same: timetiles backup prune --force`;
   const stay = `${plural(kept.length, 'set')} ${kept.length === 1 ? 'stays' : 'stay'}`;
-  if (dryRun) return `${plural(removed.length, 'set')} would be removed; ${stay}. Nothing was changed.`;
+  if (dryRun) return `${plural(removed.length, 'set')} would be removed${freedBytes === null ? '' : `, which frees about ${formatBytes(freedBytes)}`}; ${stay}. Nothing was changed.`;
   return `Removed ${plural(removed.length, 'set')}${freedBytes === null ? '' : ` and freed ${formatBytes(freedBytes)}`}; ${stay}.`;
 }
 

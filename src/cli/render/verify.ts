@@ -13,20 +13,36 @@ export function renderUploadRecord(record: UploadRecord): Rendered {
   return {text: [`The offsite copy cannot be read from here: ${message}.`, known, next].join('\n'), json: {...record, begun: record.begun?.toISOString() ?? null}};
 }
 
+/** More lines than these tell nobody more; JSON has them all. */
+const problemsToTell = 20;
+
 /** `backup verify`: a verdict, and for a damaged repository what is wrong and how to repair it. */
 export function renderVerify(report: VerifyReport): Rendered {
-  const {state, readPercent, problems, repair, newestSet, age, warnings} = report;
-  const lines = state === 'ok' ? [`The repository is sound: ${whatWasRead(readPercent)}.`] : ['The repository is DAMAGED:', ...problems.map((problem) => `  ${problem}`)];
-  const newest = newestSet === null ? [] : [`Newest complete set: ${newestSet}${age === null ? '' : `, made ${formatSeconds(age)} ago`}.`];
+  const {state, readPercent, part, problems, repair, sets, newestSet, age, warnings} = report;
   const steps = repair.length === 0 ? [] : ['To repair it (export RESTIC_PASSWORD first):', ...repair.map((step, index) => `  ${index + 1}. ${step}`)];
   return {
-    text: [...lines, ...newest, ...steps, ...warnings.map((warning) => `warning: ${warning}`)].join('\n'),
-    json: {state, readPercent, problems, repair, newestSet, age, warnings},
+    text: [...(state === 'ok' ? [soundness(report)] : damage(report)), ...steps, ...warnings.map((warning) => `warning: ${warning}`)].join('\n'),
+    json: {state, readPercent, part, problems, repair, sets, newestSet, age, warnings},
     exitCode: exitCodeOfVerify(report),
   };
 }
 
-function whatWasRead(percent: number): string {
-  if (percent === 0) return 'its structure was checked (--read-data also reads the content)';
-  return percent === 100 ? 'its structure was checked and all of its data read' : `its structure was checked and ${percent}% of its data read`;
+function soundness({part, sets, newestSet, age}: VerifyReport): string {
+  const read = part === null ? 'structure checked (--read-data also reads the content)' : part.of === 1 ? 'structure checked, all of the data read' : `structure checked, part ${part.number} of ${part.of} of the data read`;
+  const newest = newestSet === null ? 'no set is complete' : `newest complete set ${newestSet}${made(age)}`;
+  return `The repository is sound: ${plural(sets ?? 0, 'set')}, ${read}; ${newest}.`;
+}
+
+function damage({problems, newestSet, age}: VerifyReport): string[] {
+  const more = problems.length - problemsToTell;
+  return [
+    'The repository is DAMAGED:',
+    ...problems.slice(0, problemsToTell).map((problem) => `  ${problem}`),
+    ...(more > 0 ? [`  and ${more} more (--json has them all)`] : []),
+    ...(newestSet === null ? [] : [`Newest complete set: ${newestSet}${made(age)}.`]),
+  ];
+}
+
+function made(age: number | null): string {
+  return age === null ? '' : `, made ${formatSeconds(age)} ago`;
 }

@@ -18,6 +18,8 @@ const stateSchema = z.object({
   repository: z.string().optional(),
   /** The newest complete set that was copied there. */
   newest: z.object({set: z.string(), copied: z.string()}).optional(),
+  /** The sets there that this host made, as far as it pruned: what others added is none of them. */
+  ownSets: z.array(z.string()).optional(),
   last: z.object({state: z.enum(['done', 'failed']), time: z.string(), message: z.string()}).optional(),
 });
 export type OffsiteState = z.output<typeof stateSchema>;

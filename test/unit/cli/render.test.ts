@@ -126,7 +126,7 @@ describe('renderPrune', () => {
   const now = new Date('2026-11-21T05:00:00Z');
   const backupSet = {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, host: 'h', manifest: 'm', snapshots: []} as const;
   const old = {...backupSet, id: '20261001T020000Z-bbbb', time: new Date('2026-10-01T02:00:00Z'), isSafety: true};
-  const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], warnings: ['odd']} as const;
+  const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], held: null, warnings: ['odd']} as const;
 
   it('says what went, what stays and why', () => {
     const {text, json} = renderPrune({dryRun: false, freedBytes: 2048, offsite: {state: 'skipped', report: null, message: 'write-only credentials'}, ...report}, now);
@@ -141,17 +141,24 @@ describe('renderPrune', () => {
     expect(json).toMatchObject({dryRun: false, removed: [{set: old.id, reason: 'expired'}], kept: [{set, reasons: ['last', 'newest']}], freedBytes: 2048, offsite: {state: 'skipped', message: 'write-only credentials'}});
   });
 
+  it('what is held names the reason and both ways on', () => {
+    const {text, json} = renderPrune({...report, dryRun: false, freedBytes: null, offsite: null, removed: [], held: 'the newest set is odd'}, now);
+    expect(text).toContain('Nothing was removed: the newest set is odd.\nLook at it: timetiles backup status. To remove what no rule keeps all the same: timetiles backup prune --force');
+    expect(json).toMatchObject({held: 'the newest set is odd', removed: []});
+  });
+
   it('a dry run says that nothing was changed', () => {
     expect(renderPrune({dryRun: true, freedBytes: null, offsite: null, ...report}, now).text).toContain('1 set would be removed; 1 set stays. Nothing was changed.');
+    expect(renderPrune({dryRun: true, freedBytes: 2048, offsite: null, ...report}, now).text).toContain('1 set would be removed, which frees about 2.00 KiB; 1 set stays.');
   });
 });
 
 describe('renderVerify', () => {
-  const report = {state: 'ok', readPercent: 5, problems: [], repair: [], newestSet: set, age: 3660, warnings: []} as const;
+  const report = {state: 'ok', readPercent: 10, part: {number: 3, of: 10}, problems: [], repair: [], sets: 14, newestSet: set, age: 3660, warnings: []} as const;
 
   it('a sound repository: exit code 0', () => {
     expect(renderVerify(report)).toEqual({
-      text: `The repository is sound: its structure was checked and 5% of its data read.\nNewest complete set: ${set}, made 1h 01m ago.`, json: report, exitCode: 0,
+      text: `The repository is sound: 14 sets, structure checked, part 3 of 10 of the data read; newest complete set ${set}, made 1h 01m ago.`, json: report, exitCode: 0,
     });
   });
 
@@ -159,5 +166,20 @@ describe('renderVerify', () => {
     const {text, exitCode} = renderVerify({...report, state: 'damaged', problems: ['pack x: does not exist'], repair: ['Mend it: restic'], newestSet: null, age: null});
     expect(text).toBe('The repository is DAMAGED:\n  pack x: does not exist\nTo repair it (export RESTIC_PASSWORD first):\n  1. Mend it: restic');
     expect(exitCode).toBe(1);
+  });
+
+  it('a badly damaged one: the first 20 problems, and all of them as JSON', () => {
+    const problems = Array.from({length: 30}, (_, index) => `problem ${index}`);
+    const {text, json} = renderVerify({...report, state: 'damaged', problems});
+    expect(text).toContain('  problem 19\n  and 10 more (--json has them all)\nNewest');
+    expect(json).toMatchObject({problems});
+  });
+
+  it.each([
+    [{part: null}, 'structure checked (--read-data also reads the content); newest'],
+    [{part: {number: 1, of: 1}}, 'structure checked, all of the data read; newest'],
+    [{sets: 0, newestSet: null, age: null}, 'The repository is sound: 0 sets, structure checked, part 3 of 10 of the data read; no set is complete.'],
+  ])('the verdict of %j', (change, words) => {
+    expect(renderVerify({...report, ...change}).text).toContain(words);
   });
 });

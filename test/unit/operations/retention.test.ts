@@ -1,9 +1,10 @@
 import {describe, expect, it} from 'vitest';
-import {planRetention, type RetentionPolicy} from '../../../src/operations/retention.ts';
+import {planRetention} from '../../../src/operations/retention.ts';
+import type {RetentionPolicy} from '../../../src/operations/retention-rules.ts';
 import type {BackupSet} from '../../../src/operations/sets.ts';
 
-const none: RetentionPolicy = {last: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0};
-const standard: RetentionPolicy = {last: 3, daily: 7, weekly: 4, monthly: 12, yearly: 0};
+const none: RetentionPolicy = {mode: 'counts', last: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0};
+const standard: RetentionPolicy = {mode: 'counts', last: 3, daily: 7, weekly: 4, monthly: 12, yearly: 0};
 const now = new Date('2026-11-21T12:00:00Z');
 const hour = 3_600_000;
 const day = 24 * hour;
@@ -34,12 +35,12 @@ function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', s
 
 /** Ids and reasons of what stays, and ids of what goes, in short. */
 function decide(sets: readonly BackupSet[], policy: Partial<RetentionPolicy>, at = now) {
-  const {kept, removed} = planRetention(sets, {...none, ...policy}, at);
+  const {kept, removed} = planRetention(sets, {...none, ...policy}, {now: at});
   return {kept: kept.map(({set, reasons}) => `${set.id}: ${reasons.join(' ')}`), removed: removed.map(({set}) => set.id)};
 }
 
 function keptIds(sets: readonly BackupSet[], policy: Partial<RetentionPolicy>, at = now): string[] {
-  return planRetention(sets, {...none, ...policy}, at).kept.map(({set}) => set.id);
+  return planRetention(sets, {...none, ...policy}, {now: at}).kept.map(({set}) => set.id);
 }
 
 const nights = (count: number, options?: SetOptions, before = now) => Array.from({length: count}, (_, index) => made(Date.parse(`${before.toISOString().slice(0, 10)}T02:00Z`) - index * day, options));
@@ -76,7 +77,7 @@ describe('the rules', () => {
   });
 
   it('decides on no sets', () => {
-    expect(planRetention([], standard, now)).toEqual({kept: [], removed: [], warnings: []});
+    expect(planRetention([], standard, {now})).toEqual({kept: [], removed: [], held: null, warnings: []});
   });
 });
 
@@ -159,7 +160,7 @@ describe('sets of runs that died', () => {
     ['the newer set is the state before a restore', [made('2026-11-21T02:00Z', {isSafety: true}), killed('2026-11-19T02:00Z', ['db'])]],
     ['the newer set is from the future', [made('2027-11-21T02:00Z'), killed('2026-11-19T02:00Z', ['db'])]],
   ])('stay while %s', (_, sets) => {
-    expect(planRetention(sets, standard, now).removed).toEqual([]);
+    expect(planRetention(sets, standard, {now}).removed).toEqual([]);
   });
 
   it('take no place in the count of others', () => {
@@ -168,11 +169,11 @@ describe('sets of runs that died', () => {
 });
 
 it('sets from the future stay, take no place of others and are warned of', () => {
-  const {kept, removed, warnings} = planRetention([made('2027-01-01T00:00Z'), ...nights(2)], {...none, last: 1}, now);
+  const {kept, removed, warnings} = planRetention([made('2027-01-01T00:00Z'), ...nights(2)], {...none, last: 1}, {now});
   expect(kept.map(({set, reasons}) => [set.id, reasons])).toEqual([['2027-01-01T00:00', ['future']], ['2026-11-21T02:00', ['last', 'newest', 'latest']]]);
   expect(removed.map(({set}) => set.id)).toEqual(['2026-11-20T02:00']);
   expect(warnings).toEqual([expect.stringMatching(/^1 set with a time in the future cannot be judged and stays: 2027-01-01T00:00\. Was a clock wrong\?$/)]);
-  expect(planRetention([made(now.getTime() + 30_000)], standard, now).warnings).toEqual([]);
+  expect(planRetention([made(now.getTime() + 30_000)], standard, {now}).warnings).toEqual([]);
 });
 
 describe('400 nights, pruned each time', () => {
@@ -192,11 +193,83 @@ describe('400 nights, pruned each time', () => {
       if (night % 3 === 0) sets.push(made(at + hour, {sources: ['db']}));
       const newestOf = (sources: number) => sets.filter((set) => set.state === 'complete' && set.snapshots.length === sources).at(-1);
       const newest = [newestOf(1), newestOf(2)].filter((set) => set !== undefined);
-      const {kept, removed} = planRetention(sets, {...none, ...policy}, new Date(at + 2 * hour));
+      const {kept, removed} = planRetention(sets, {...none, ...policy}, {now: new Date(at + 2 * hour)});
       expect(kept.length + removed.length).toBe(sets.length);
       sets = kept.map(({set}) => set).toReversed();
       for (const set of newest) expect(sets).toContain(set);
       expect(sets.length).toBeLessThanOrEqual(Math.max(most * 2, 4));
     }
   });
+});
+
+describe('one host with several names', () => {
+  const renamed = [...nights(3), ...nights(3, {host: 'old'}, new Date('2026-11-18T12:00:00Z'))];
+  const options = {now, hostNames: new Set(['h', 'old'])};
+
+  it('has one count for all of them', () => {
+    const {kept, removed} = planRetention(renamed, {...none, last: 4}, options);
+    expect(kept.map(({set}) => set.id)).toEqual(['2026-11-21T02:00', '2026-11-20T02:00', '2026-11-19T02:00', '2026-11-18T02:00 old']);
+    expect(kept.at(-1)?.reasons).toEqual(['last']);
+    expect(removed).toHaveLength(2);
+  });
+
+  it('supersedes its own dead runs, and displaces no other host', () => {
+    const died = made('2026-11-17T03:00Z', {killed: true, host: 'old'});
+    const other = nights(3, {host: 'other'});
+    const {removed} = planRetention([...renamed, died, ...other], {...none, last: 2}, options);
+    expect(removed.map(({set}) => set)).toContain(died);
+    expect(removed.filter(({set}) => set.host === 'other').map(({set}) => set)).toEqual(other.slice(2));
+  });
+});
+
+it('the last set that passed a restore test stays', () => {
+  const sets = nights(5);
+  const {kept} = planRetention(sets, {...none, last: 1}, {now, restoreTested: sets[3]?.id});
+  expect(kept.map(({set, reasons}) => [set.id, reasons.at(-1)])).toEqual([['2026-11-21T02:00', 'latest'], ['2026-11-18T02:00', 'restore-tested']]);
+});
+
+describe('while something keeps sets from going', () => {
+  it('all stay, and the reason is told', () => {
+    const {kept, removed, held} = planRetention(nights(3), {...none, last: 1}, {now, hold: 'odd'});
+    expect([kept.map(({reasons}) => reasons.at(-1)), removed, held]).toEqual([['latest', 'held', 'held'], [], 'odd']);
+  });
+
+  it('nothing is told when none would go', () => {
+    expect(planRetention(nights(3), {...none, last: 3}, {now, hold: 'odd'}).held).toBeNull();
+  });
+});
+
+describe('rules as spans of time', () => {
+  const within = (policy: Partial<RetentionPolicy>): RetentionPolicy => ({...none, ...policy, mode: 'within'});
+  const keptWithin = (sets: readonly BackupSet[], policy: Partial<RetentionPolicy>, ownSets?: ReadonlySet<string>) => planRetention(sets, within(policy), {now, ownSets}).kept.map(({set}) => set);
+
+  it('keep as many nights as the counts do, and all sets of the last days', () => {
+    const sets = nights(400);
+    expect(keptWithin(sets, {daily: 7})).toEqual(sets.slice(0, 7));
+    expect(keptWithin(sets, {monthly: 12}).map(({id}) => id.slice(0, 10))).toEqual(['2026-11-21', '2026-10-31', '2026-09-30', '2026-08-31', '2026-07-31', '2026-06-30', '2026-05-31', '2026-04-30', '2026-03-31', '2026-02-28', '2026-01-31', '2025-12-31', '2025-11-30']);
+    const hourly = Array.from({length: 100}, (_, index) => made(now.getTime() - index * hour));
+    expect(keptWithin(hourly, {last: 3})).toEqual(hourly.slice(0, 72));
+  });
+
+  it('take nothing away while no backup is made', () => {
+    const sets = nights(30, {}, new Date('2026-02-01T12:00:00Z'));
+    expect(keptWithin(sets, {daily: 7})).toEqual(sets.slice(0, 7));
+  });
+
+  // The three attacks that restic's manual warns of where others can add snapshots.
+  const own = nights(60);
+  const flood = Array.from({length: 200}, (_, index) => ({...made(now.getTime() - index * 60_000), id: `fresh ${index}`}));
+  const backdated = nights(60).map((set) => ({...set, id: `later ${set.id}`, time: new Date(set.time.getTime() + 20 * hour)}));
+  const future = Array.from({length: 50}, (_, index) => ({...made(now.getTime() + (index + 1) * 30 * day), id: `future ${index}`}));
+
+  it.each<[string, BackupSet[]]>([['a flood of fresh sets', flood], ['a later set in each day', backdated], ['sets of the future', future]])('%s that a stranger adds displaces none of our own', (_, added) => {
+    const ids = new Set(own.map(({id}) => id));
+    const kept = keptWithin([...added, ...own], standard, ids);
+    expect(kept.filter(({id}) => ids.has(id))).toEqual(keptWithin(own, standard, ids));
+  });
+});
+
+it.each([[2, ['2026-11-21T02:00', '2026-11-16T02:00']], [1, ['2026-11-21T02:00']]])('while a rule of %d weeks has room, the oldest set stays as well, as restic has it', (weekly, kept) => {
+  // From Monday to Saturday of one week.
+  expect(keptIds(nights(6), {weekly})).toEqual(kept);
 });

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {checkArgs, readFindings} from '../../../src/restic/check.ts';
 import {parseCounter} from '../../../src/restic/counter.ts';
-import {forgetRuns} from '../../../src/restic/forget.ts';
+import {forgetRuns, parseEstimate} from '../../../src/restic/forget.ts';
 import {repairSteps} from '../../../src/restic/repair.ts';
 
 const one = '6bed910370f6204e8f04dd0d2cc1446a408883f14eaa9e3e64554d3a5d2dbf84';
@@ -9,13 +9,12 @@ const two = '96fd2fe8c23a1eaa5222c598a984fb764a7433654031a0c51f8c01e40e37acdb';
 
 describe('argv', () => {
   it.each([
-    [0, true, ['check']],
-    [5, true, ['check', '--read-data-subset=5%']],
-    [2.5, true, ['check', '--read-data-subset=2.5%']],
-    [100, true, ['check', '--read-data']],
-    [0, false, ['check', '--no-lock']],
-  ])('of a check that reads %d%%, writable: %s', (percent, writable, args) => {
-    expect(checkArgs(percent, writable)).toEqual(args);
+    [undefined, true, ['check']],
+    [{number: 3, of: 10}, true, ['check', '--read-data-subset=3/10']],
+    [{number: 1, of: 1}, true, ['check', '--read-data']],
+    [undefined, false, ['check', '--no-lock']],
+  ])('of a check that reads %j, writable: %s', (part, writable, args) => {
+    expect(checkArgs(part, writable)).toEqual(args);
   });
 
   it('forgets in as few runs as argv has room for, and prunes once', () => {
@@ -38,11 +37,19 @@ it.each([
   expect(parseCounter(line)).toEqual(counter);
 });
 
+it.each([
+  ['to delete:             4 blobs / 2.862 MiB\ntotal prune:           4 blobs / 2.862 MiB\nremaining:             2 blobs / 294 B\n', 3_001_025],
+  ['total prune:           0 blobs / 0 B\n', 0],
+  ['nothing of that kind', null],
+])('what a dry run of %j would free', (text, bytes) => {
+  expect(parseEstimate(text)).toBe(bytes);
+});
+
 // As restic 0.14 and 0.19 print them.
 describe('findings', () => {
   it('of a damaged pack, old and new', () => {
     const old = [`Pack ID does not match, want ${one}, got ${two}`, '', 'Fatal: repository contains errors'];
-    expect(readFindings(old)).toEqual({problems: [old[0]], damagedPacks: [one]});
+    expect(readFindings(old)).toEqual({problems: [old[0]], damagedPacks: [one], isConfigDamaged: false});
     const words = `pack ${two} contains 2 errors: [blob 6d3b: decrypting blob <data/6d3b> from pack ${two} failed: ciphertext verification failed]`;
     const recent = [
       words, '',
@@ -50,7 +57,7 @@ describe('findings', () => {
       `restic repair packs ${two} ${one}`, 'restic repair snapshots --forget', '',
       'Damaged pack files can be caused by backend problems, hardware problems or bugs in restic.', 'Fatal: repository contains errors',
     ];
-    expect(readFindings(recent)).toEqual({problems: [words], damagedPacks: [two, one]});
+    expect(readFindings(recent)).toEqual({problems: [words], damagedPacks: [two, one], isConfigDamaged: false});
   });
 
   it('of a missing pack, which cannot be repaired itself', () => {
@@ -63,6 +70,7 @@ describe('findings', () => {
     expect(readFindings(lines)).toEqual({
       problems: [`pack ${one}: does not exist`, 'error for tree 2a792cf9: ReadFull(<data/6bed910370>): no such file or directory'],
       damagedPacks: [],
+      isConfigDamaged: false,
     });
   });
 
@@ -72,7 +80,7 @@ describe('findings', () => {
     ['the configuration', 'Fatal: config or key a00e is damaged: ciphertext verification failed', []],
   ])('of %s', (_, line, damagedPacks) => {
     const {problems, ...rest} = readFindings([line, 'Fatal: LoadIndex returned errors']);
-    expect(rest).toEqual({damagedPacks});
+    expect(rest).toEqual({damagedPacks, isConfigDamaged: line.includes('config or key')});
     expect(problems).toEqual([line.replace(/^(error|Fatal): /, '')]);
   });
 });
@@ -81,14 +89,21 @@ describe('the way to repair', () => {
   const version = (minor: number) => ({text: `0.${minor}.0`, major: 0, minor});
 
   it('has the commands of newer versions', () => {
-    const steps = repairSteps('/a b', version(19), [one]).join('\n');
+    const steps = repairSteps('/a b', version(19), {structural: [], isConfigDamaged: false, packs: [one]}).join('\n');
     expect(steps).toContain(`restic -r '/a b' repair packs ${one}`);
     expect(steps).toContain("restic -r '/a b' repair snapshots --forget");
-    expect(repairSteps('/r', version(16), []).join('\n')).toContain('restic -r /r repair index');
+    expect(repairSteps('/r', version(16), {structural: [], isConfigDamaged: false, packs: []}).join('\n')).toContain('restic -r /r repair index');
+  });
+
+  it('names the files that a copy can replace', () => {
+    const structural = [{kind: 'keys', id: one, problem: ''}, {kind: 'snapshots', id: two, problem: ''}] as const;
+    const steps = repairSteps('/r', version(19), {structural, isConfigDamaged: false, packs: []}).join('\n');
+    expect(steps).toContain(`emergency kit, or from an epoch of the offsite copy, which has the same keys: /r/keys/${one}`);
+    expect(steps).toContain(`mv /r/snapshots/${two} /root/`);
   });
 
   it('has those of older ones, which repair less', () => {
-    const steps = repairSteps('/r', version(14), [one]).join('\n');
+    const steps = repairSteps('/r', version(14), {structural: [], isConfigDamaged: false, packs: [one]}).join('\n');
     expect(steps).toContain(`mv /r/data/6b/${one} /root/`);
     expect(steps).toContain('restic -r /r rebuild-index');
     expect(steps).not.toMatch(/-r \/r repair/);
