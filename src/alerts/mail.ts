@@ -49,8 +49,7 @@ export function smtpOptions(settings: MailSettings) {
 export async function sendMail(settings: MailSettings, alert: AlertMessage): Promise<string | undefined> {
   const {createTransport} = await import('nodemailer');
   const signal = AbortSignal.timeout(limitSeconds * 1000);
-  // The package's types do not know the signal yet.
-  const mail: SendMailOptions & {signal: AbortSignal} = {
+  const mail: SendMailOptions = {
     from: settings.EMAIL_FROM ?? `timetiles@${hostname()}`,
     to: recipientsOf(settings.ALERT_EMAIL ?? ''),
     subject: mailSubject(alert),

@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import {createServer} from 'node:http';
 
-export interface SunkRequest {
+interface SunkRequest {
   method: string;
   /** With the query. */
   path: string;
