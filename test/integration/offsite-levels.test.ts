@@ -1,4 +1,4 @@
-import {existsSync} from 'node:fs';
+import {existsSync, readFileSync, rmSync} from 'node:fs';
 import {readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
@@ -167,6 +167,11 @@ describe('a key that can only read', () => {
     expect((await told('put', ['backup', 'uploads', '--offsite'])).offsite).toMatchObject(done('write-only'));
     expect((await told('put', ['backup', 'list'])).offsite).toMatchObject({lagSets: 0, last: {state: 'done'}});
     expect((await told('read', ['backup', 'list', '--offsite'])).sets).toHaveLength(9);
+    // Who requires the copy hears of it when it fails.
+    const alerts = join(stack.home, 'alerts.log');
+    const lines = readFileSync(alerts, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([{state: 'failed', key: 'backup', kind: 'offsite'}, {state: 'recovered', key: 'backup', kind: 'offsite'}]);
+    rmSync(alerts);
   });
 });
 
