@@ -2,17 +2,28 @@ import {Flags} from '@oclif/core';
 import {backup} from '../operations/backup.ts';
 import {sources} from '../sources/registry.ts';
 import {BaseCommand} from './base-command.ts';
-import {renderBackup} from './render/backup.ts';
+import {durationFlag, waitFlag} from './duration-flag.ts';
+import {renderBackup, renderFresh} from './render/backup.ts';
 
 /** The flags of every command that makes a set. */
 export const backupFlags = {
+  ...waitFlag,
   offsite: Flags.boolean({description: 'then copy what is missing to RESTIC_OFFSITE_REPOSITORY; trouble there is a warning'}),
   'require-offsite': Flags.boolean({description: 'the same, but trouble there ends with exit code 1'}),
   'allow-empty': Flags.boolean({description: 'accept an uploads volume that has become empty or that no container mounts'}),
   'new-repository': Flags.boolean({description: 'make a new repository although the one that was used before is gone'}),
 };
 
+/** When a set of all sources begins, and whether it does: what the schedule needs. */
+export const timingFlags = {
+  'if-older-than': durationFlag('if-older-than', 'do nothing while the newest set of this host is no older than this, such as 25h'),
+  'random-delay': durationFlag('random-delay', 'first wait a random time of up to this, such as 2h'),
+};
+
 interface BackupFlagValues {
+  wait?: number | undefined;
+  'if-older-than'?: number | undefined;
+  'random-delay'?: number | undefined;
   config?: string | undefined;
   quiet: boolean;
   offsite: boolean;
@@ -30,9 +41,12 @@ export abstract class BackupCommand extends BaseCommand {
         allowEmpty: flags['allow-empty'],
         newRepository: flags['new-repository'],
         offsite: flags['require-offsite'] ? 'require' : flags.offsite ? 'try' : 'no',
+        wait: flags.wait,
+        ifOlderThan: flags['if-older-than'],
+        randomDelay: flags['random-delay'],
         command: ['timetiles backup', ...(only === undefined ? [] : [only])].join(' '),
       });
-      return renderBackup(outcome);
+      return outcome.state === 'fresh' ? renderFresh(outcome, context.clock.now()) : renderBackup(outcome);
     });
   }
 }

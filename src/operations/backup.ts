@@ -5,6 +5,7 @@ import {plural} from '../shared/format.ts';
 import {newSetId} from '../shared/set-id.ts';
 import type {BackupTask, Source, SourceRecord} from '../sources/source.ts';
 import {uninterruptible, type Context} from './context.ts';
+import {delayAtRandom, findFreshSet, type FreshSet} from './fresh-set.ts';
 import {runHook} from './hooks.ts';
 import {readSetStates} from './known-sets.ts';
 import {withRepositoryLock} from './lock.ts';
@@ -30,6 +31,16 @@ export interface OffsiteWish {
   readonly offsite: 'no' | 'try' | 'require';
 }
 
+/** When a backup begins, and whether it does. */
+export interface BackupTiming {
+  /** Seconds to wait for another run to end. */
+  readonly wait?: number | undefined;
+  /** Begin only when the newest set is older than so many seconds. */
+  readonly ifOlderThan?: number | undefined;
+  /** Seconds up to which a random delay comes first. */
+  readonly randomDelay?: number | undefined;
+}
+
 export interface BackupReport {
   readonly state: 'complete' | 'incomplete';
   readonly set: string;
@@ -48,19 +59,22 @@ export interface BackupOutcome extends BackupReport {
 
 /**
  * Makes one set: lock, preflight, pre command, every source, manifest, post command; then the offsite copy, whose trouble
- * never fails a good local backup unless that is wanted.
+ * never fails a good local backup unless that is wanted. Answers `fresh` where `ifOlderThan` makes a set needless.
  * @throws TimetilesError for whatever keeps the set from being stored; then no set of this run is `latest`
  */
-export async function backup(context: Context, request: BackupRequest & OffsiteWish): Promise<BackupOutcome> {
+export async function backup(context: Context, request: BackupRequest & OffsiteWish & BackupTiming): Promise<BackupOutcome | FreshSet> {
+  if (request.randomDelay !== undefined) await delayAtRandom(context, request.randomDelay);
   if (!request.newRepository) requireKnownRepository(context);
   return withRepositoryLock(context, request.command, async () => {
     await finishInterruptedRestore(context);
+    const fresh = request.ifOlderThan === undefined ? undefined : await findFreshSet(context, request.sources.map(({name}) => name), request.ifOlderThan);
+    if (fresh) return fresh;
     const report = await makeSet(context, {...request, safety: false});
     if (request.offsite === 'no') return {...report, offsite: null, lag: await lagAfter(context), exitCode: exitCodeOf(report)};
     const offsite = await copyOffsite(context, request, report);
     const isRequired = request.offsite === 'require' && offsite.state !== 'done';
     return {...report, offsite, lag: undefined, exitCode: isRequired ? exitCodes.failed : exitCodeOf(report)};
-  });
+  }, {wait: request.wait});
 }
 
 /** An incomplete set is kept and flagged. */

@@ -12,6 +12,8 @@ import {readSets, type BackupSet} from './sets.ts';
 export interface PruneOptions {
   /** Say what would go, and change nothing. */
   readonly dryRun: boolean;
+  /** Seconds to wait for another run to end. */
+  readonly wait?: number | undefined;
 }
 
 export interface PruneReport extends RetentionPlan {

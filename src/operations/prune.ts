@@ -21,5 +21,5 @@ export async function pruneSets(context: Context, options: PruneOptions): Promis
     const report = await pruneUnlocked(context, options);
     return {...report, offsite: await pruneOffsite(context, options)};
   };
-  return withRepositoryLock(context, 'timetiles backup prune', work, options.dryRun ? {readOnlyRepository: 'proceed'} : {});
+  return withRepositoryLock(context, 'timetiles backup prune', work, {wait: options.wait, ...(options.dryRun && {readOnlyRepository: 'proceed'})});
 }

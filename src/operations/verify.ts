@@ -14,6 +14,8 @@ import {readSets, requireRepository, type BackupSet} from './sets.ts';
 export interface VerifyOptions {
   /** How much of the packs' content is read: 0, the structure alone, to 100. */
   readonly readPercent: number;
+  /** Seconds to wait for another run to end. */
+  readonly wait?: number | undefined;
 }
 
 export interface VerifyReport {
@@ -49,7 +51,7 @@ export async function verifyRepository(context: Context, options: VerifyOptions)
     await finishInterruptedRestore(context);
     return verifyUnlocked(context, options);
   };
-  return withRepositoryLock(context, 'timetiles backup verify', work, {readOnlyRepository: 'proceed'});
+  return withRepositoryLock(context, 'timetiles backup verify', work, {readOnlyRepository: 'proceed', wait: options.wait});
 }
 
 /** The same for any repository, such as an offsite copy: `{...context, restic}`. */

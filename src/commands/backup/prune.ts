@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core';
 import {BaseCommand, exitCodeHelp} from '../../cli/base-command.ts';
+import {waitFlag} from '../../cli/duration-flag.ts';
 import {renderPrune} from '../../cli/render/prune.ts';
 import {pruneSets} from '../../operations/prune.ts';
 
@@ -7,10 +8,10 @@ export default class BackupPrune extends BaseCommand {
   static override summary = 'Remove the sets that no rule keeps, and the data that only they held.';
   static override description = `The rules are BACKUP_KEEP_LAST, _DAILY, _WEEKLY, _MONTHLY and _YEARLY; days, weeks, months and years are those of UTC. A set goes as a whole or not at all. Sets of other sources, of other hosts and those made by restores are counted apart; the newest complete set of each always stays.\n\n${exitCodeHelp}`;
   static override examples = ['<%= config.bin %> backup prune --dry-run', '<%= config.bin %> backup prune', '<%= config.bin %> backup prune --json'];
-  static override flags = {'dry-run': Flags.boolean({description: 'print what would be removed, and change nothing', default: false})};
+  static override flags = {...waitFlag, 'dry-run': Flags.boolean({description: 'print what would be removed, and change nothing', default: false})};
 
   async run(): Promise<unknown> {
     const {flags} = await this.parse(BackupPrune);
-    return this.perform(flags, async (context) => renderPrune(await pruneSets(context, {dryRun: flags['dry-run']}), context.clock.now()));
+    return this.perform(flags, async (context) => renderPrune(await pruneSets(context, {dryRun: flags['dry-run'], wait: flags.wait}), context.clock.now()));
   }
 }
