@@ -2,7 +2,7 @@ import {Flags} from '@oclif/core';
 import {backup} from '../operations/backup.ts';
 import {sources} from '../sources/registry.ts';
 import {BaseCommand} from './base-command.ts';
-import {durationFlag, waitFlag} from './duration-flag.ts';
+import {durationFlag, secondsOf, waitFlag} from './duration-flag.ts';
 import {renderBackup, renderFresh} from './render/backup.ts';
 
 /** The flags of every command that makes a set. */
@@ -16,14 +16,14 @@ export const backupFlags = {
 
 /** When a set of all sources begins, and whether it does: what the schedule needs. */
 export const timingFlags = {
-  'if-older-than': durationFlag('if-older-than', 'do nothing while the newest set of this host is no older than this, such as 25h'),
-  'random-delay': durationFlag('random-delay', 'first wait a random time of up to this, such as 2h'),
+  'if-older-than': durationFlag('do nothing while the newest set of this host is no older than this, such as 25h'),
+  'random-delay': durationFlag('first wait a random time of up to this, such as 2h'),
 };
 
 interface BackupFlagValues {
-  wait?: number | undefined;
-  'if-older-than'?: number | undefined;
-  'random-delay'?: number | undefined;
+  wait?: string | undefined;
+  'if-older-than'?: string | undefined;
+  'random-delay'?: string | undefined;
   config?: string | undefined;
   quiet: boolean;
   offsite: boolean;
@@ -35,15 +35,14 @@ interface BackupFlagValues {
 /** `backup` and its variants for one source. */
 export abstract class BackupCommand extends BaseCommand {
   protected makeSet(flags: BackupFlagValues, only?: string): Promise<unknown> {
+    const timing = {wait: secondsOf(flags, 'wait'), ifOlderThan: secondsOf(flags, 'if-older-than'), randomDelay: secondsOf(flags, 'random-delay')};
     return this.perform(flags, async (context) => {
       const outcome = await backup(context, {
         sources: sources.filter((source) => only === undefined || source.name === only),
         allowEmpty: flags['allow-empty'],
         newRepository: flags['new-repository'],
         offsite: flags['require-offsite'] ? 'require' : flags.offsite ? 'try' : 'no',
-        wait: flags.wait,
-        ifOlderThan: flags['if-older-than'],
-        randomDelay: flags['random-delay'],
+        ...timing,
         command: ['timetiles backup', ...(only === undefined ? [] : [only])].join(' '),
       });
       return outcome.state === 'fresh' ? renderFresh(outcome, context.clock.now()) : renderBackup(outcome);

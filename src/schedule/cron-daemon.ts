@@ -1,5 +1,6 @@
-import {accessSync, constants, readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {join} from 'node:path';
+import {isProgram} from '../process/is-program.ts';
 
 const daemonNames = ['cron', 'crond'];
 const directories = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
@@ -46,14 +47,5 @@ function namespaceOf(proc: string, pid: string): string | undefined {
     return readlinkSync(join(proc, pid, 'ns', 'pid'));
   } catch {
     return undefined;
-  }
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core';
 import {BaseCommand, exitCodeHelp} from '../../cli/base-command.ts';
-import {waitFlag} from '../../cli/duration-flag.ts';
+import {secondsOf, waitFlag} from '../../cli/duration-flag.ts';
 import {renderPrune} from '../../cli/render/prune.ts';
 import {pruneSets} from '../../operations/prune.ts';
 
@@ -12,6 +12,7 @@ export default class BackupPrune extends BaseCommand {
 
   async run(): Promise<unknown> {
     const {flags} = await this.parse(BackupPrune);
-    return this.perform(flags, async (context) => renderPrune(await pruneSets(context, {dryRun: flags['dry-run'], wait: flags.wait}), context.clock.now()));
+    const options = {dryRun: flags['dry-run'], wait: secondsOf(flags, 'wait')};
+    return this.perform(flags, async (context) => renderPrune(await pruneSets(context, options), context.clock.now()));
   }
 }

@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core';
 import {BaseCommand} from '../../cli/base-command.ts';
-import {waitFlag} from '../../cli/duration-flag.ts';
+import {secondsOf, waitFlag} from '../../cli/duration-flag.ts';
 import {completeReadData, parseReadData} from '../../cli/read-data-flag.ts';
 import {offsiteFlags, findOptions} from '../../cli/offsite-flags.ts';
 import {renderUploadRecord, renderVerify} from '../../cli/render/verify.ts';
@@ -21,9 +21,10 @@ export default class BackupVerify extends BaseCommand {
   async run(): Promise<unknown> {
     this.argv = completeReadData(this.argv);
     const {flags} = await this.parse(BackupVerify);
+    const wait = secondsOf(flags, 'wait');
     const readPercent = parseReadData(flags['read-data']);
     return this.perform(flags, async (context) => {
-      if (!flags.offsite) return renderVerify(await verifyRepository(context, {readPercent, wait: flags.wait}));
+      if (!flags.offsite) return renderVerify(await verifyRepository(context, {readPercent, wait}));
       const report = await verifyOffsite(context, {readPercent}, findOptions(context, flags, !this.jsonEnabled()));
       return report.state === 'unreadable' ? renderUploadRecord(report) : renderVerify(report);
     });
