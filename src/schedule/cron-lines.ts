@@ -39,9 +39,12 @@ export function cronLines(jobs: readonly Job[], installation: Installation): str
 
 function commandOf({commands}: Job, {node, program, environment, config, log}: Installation): string {
   const exports = Object.entries(environment).map(([key, value]) => `${key}=${shellWord(value)}`);
-  const common = [...(config === undefined ? [] : ['--config', config]), '--quiet'];
-  const steps = commands.map((words) => [node, program, ...words, ...common].map(shellWord).join(' '));
-  const text = `(export ${exports.join(' ')}; ${steps.join('; ')}) 2>&1 | tee -a ${shellWord(log)} >/dev/null`;
+  const common = [...(config === undefined ? [] : ['--config', config]), '--quiet'].map(shellWord).join(' ');
+  const tool = `${shellWord(node)} ${shellWord(program)}`;
+  const [first = '', ...more] = commands.map((words) => words.map(shellWord).join(' '));
+  // Several commands share one function, since the room is little.
+  const steps = more.length === 0 ? `${tool} ${first} ${common}` : `t() { ${tool} "$@" ${common}; }; ${[first, ...more].map((words) => `t ${words}`).join('; ')}`;
+  const text = `(export ${exports.join(' ')}; ${steps}) 2>&1 | tee -a ${shellWord(log)} >/dev/null`;
   if (/[\n\r]/.test(text)) throw new TimetilesError('usage', 'a path with a line break in it cannot stand in a crontab', 'Rename the directory, or use timetiles scheduler.');
   // To cron a bare % is the end of the command.
   const escaped = text.replaceAll('%', '\\%');

@@ -13,7 +13,7 @@ const limit = 60;
  */
 export async function readCrontab(user?: string): Promise<CrontabText> {
   const result = await crontab([...ofUser(user), '-l']);
-  if (result.exitCode === 0) return result.stdout;
+  if (result.exitCode === 0) return withCarriageReturns(result.stdout);
   // Debian's and cronie's words, then busybox's.
   if (/no crontab for|can't open .*No such file/i.test(result.stderr)) return undefined;
   throw crontabError('cannot be read', result);
@@ -29,6 +29,14 @@ export async function writeCrontab(text: CrontabText): Promise<CrontabText> {
   if (result.exitCode !== 0) throw crontabError('cannot be written', result);
   if ((await readCrontab()) === text) return text;
   throw new TimetilesError('schedule', 'the crontab does not read back as it was written', 'See what is in it (crontab -l); something else may be writing it at the same time. Then run the command again.');
+}
+
+/**
+ * Debian's crontab -l writes each carriage return as the two characters \r, and cron would not take these back: at the end
+ * of a line that is what they are. Exported for tests.
+ */
+export function withCarriageReturns(listed: string): string {
+  return listed.replaceAll(/\\r$/gm, '\r');
 }
 
 function crontab(args: readonly string[], text?: string): Promise<CommandResult> {

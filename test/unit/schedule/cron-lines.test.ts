@@ -45,7 +45,7 @@ describe('cronLines', () => {
       `0 2 * * * ${common} --wait 6h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
       `17 * * * * ${common} --wait 30m --if-older-than 25h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
       `@reboot sleep 300; ${common} --wait 30m --if-older-than 25h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
-      `30 4 * * 0 ${common} prune --wait 6h --quiet; /usr/bin/node /opt/tool/bin/run.js backup verify --read-data=10\\% --wait 6h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
+      `30 4 * * 0 (export PATH=/usr/bin:/bin; t() { /usr/bin/node /opt/tool/bin/run.js "$@" --quiet; }; t backup prune --wait 6h; t backup verify --read-data=10\\% --wait 6h) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
     ]);
   });
 

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import {withCarriageReturns} from '../../../src/schedule/crontab.ts';
 import {findBlock, putBlock, removeBlock} from '../../../src/schedule/crontab-block.ts';
 
 const home = '/opt/timetiles';
@@ -31,6 +32,15 @@ describe.each(crontabs)('in a crontab with %s', (_, before) => {
     const text = putBlock(putBlock(before, home, lines), home, ['0 4 * * * three']);
     expect(text).not.toContain('(one');
     expect(removeBlock(text, home)).toBe(before);
+  });
+});
+
+describe('withCarriageReturns', () => {
+  it.each([
+    ['# a\\r\n0 1 * * * true\\r\n', '# a\r\n0 1 * * * true\r\n'],
+    ['0 1 * * * printf "a\\r\\n"\n', '0 1 * * * printf "a\\r\\n"\n'],
+  ])('undoes what Debian’s crontab -l makes of CRLF: %j', (listed, text) => {
+    expect(withCarriageReturns(listed)).toBe(text);
   });
 });
 
