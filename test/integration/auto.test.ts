@@ -64,7 +64,8 @@ test('a backup that cron makes, and after --disable no other, and the crontab by
   const nextMinute = 60_000 - (atEnd % 60_000);
   await sleep(nextMinute + 4000);
   expect([await sets(), await log()]).toEqual([madeSets, told]);
-});
+  // Two turns of the minute, each up to a minute away.
+}, 200_000);
 
 test('a block that was edited by hand is not lost without a word', async () => {
   await cron.write(Buffer.from('# mine\n'));

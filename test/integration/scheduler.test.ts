@@ -47,7 +47,7 @@ test('of two runs that make up for a missed backup, one makes a set and the othe
   const args = ['backup', '--if-older-than', '25h', '--wait', '60s', '--json'];
   const results = await Promise.all([start(args, env).result, start(args, env).result]);
   expect(results.map(({exitCode}) => exitCode)).toEqual([0, 0]);
-  expect(results.map((result) => result.json().state).toSorted()).toEqual(['complete', 'fresh']);
+  expect(new Set(results.map((result) => result.json().state))).toEqual(new Set(['complete', 'fresh']));
   expect(await setsIn(env.RESTIC_REPOSITORY)).toBe(1);
   const later = await timetiles(['backup', '--if-older-than', '25h'], {stack, env});
   expect(later.stdout).toMatch(/^Set \S+ was made (just now|\d min ago): nothing to do\.$/m);

@@ -4,16 +4,17 @@ import type {BackupSet} from '../../../src/operations/sets.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
 const hour = 3600;
-const hoursAgo = (hours: number, more: Partial<BackupSet> = {}, sources = ['db', 'uploads']) => ({
+const snapshotOf = (source: string) => ({source, id: source, time: now, snapshot: {id: source, time: now.toISOString(), tags: [], hostname: 'here', paths: []}});
+const hoursAgo = (hours: number, more: Partial<BackupSet> = {}, sources = ['db', 'uploads']): BackupSet => ({
   id: `set-${hours}`,
   time: new Date(now.getTime() - hours * hour * 1000),
   state: 'complete',
   isSafety: false,
   host: 'here',
   manifest: 'abc',
-  snapshots: sources.map((source) => ({source})),
+  snapshots: sources.map(snapshotOf),
   ...more,
-}) as BackupSet;
+});
 const find = (...sets: BackupSet[]) => freshOf(sets, {sources: ['db', 'uploads'], seconds: 25 * hour, host: 'here', now})?.set;
 
 describe('freshOf', () => {

@@ -13,6 +13,7 @@ async function held(signal = new AbortController().signal) {
   const repository = temporaryDirectory();
   const told: string[] = [];
   const log = {showsProgress: false, info: (text: string) => void told.push(text), warn: () => {}, debug: () => {}, progress: () => {}};
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as much of a context as the lock looks at
   const context = {restic: {repository}, clock: systemClock, log, signal} as unknown as Context;
   const other = await acquireFileLock(join(repository, 'timetiles.lock'), JSON.stringify({pid: 1, command: 'timetiles backup', since: new Date().toISOString(), host: 'here'}));
   if (other.state !== 'acquired') throw new Error('the lock of a new directory is held');

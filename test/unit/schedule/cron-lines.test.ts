@@ -72,9 +72,9 @@ describe('runPath', () => {
 });
 
 describe('findCronDaemon', () => {
-  const proc = (processes: Record<string, [name: string, state: string, namespace: string]>) => {
+  const proc = (processes: Readonly<Record<string, readonly [name: string, state: string, namespace: string]>>) => {
     const root = temporaryDirectory();
-    for (const [pid, [name, state, namespace]] of Object.entries({self: ['node', 'R', 'pid:[1]'] as const, ...processes})) {
+    for (const [pid, [name, state, namespace]] of [['self', ['node', 'R', 'pid:[1]']] as const, ...Object.entries(processes)]) {
       mkdirSync(join(root, pid, 'ns'), {recursive: true});
       writeFileSync(join(root, pid, 'stat'), `${pid} (${name}) ${state} 1 1`);
       symlinkSync(namespace, join(root, pid, 'ns', 'pid'));
@@ -82,14 +82,15 @@ describe('findCronDaemon', () => {
     return root;
   };
 
-  it.each([
+  const cases: [string, Parameters<typeof proc>[0], boolean | null][] = [
     ['Debian’s', {1: ['systemd', 'S', 'pid:[1]'], 70: ['cron', 'S', 'pid:[1]']}, true],
     ['cronie’s', {1: ['systemd', 'S', 'pid:[1]'], 70: ['crond', 'S', 'pid:[1]']}, true],
     ['a dead one', {1: ['systemd', 'S', 'pid:[1]'], 70: ['cron', 'Z', 'pid:[1]']}, false],
     ['a container’s', {1: ['systemd', 'S', 'pid:[1]'], 70: ['cron', 'S', 'pid:[2]']}, false],
     ['none', {1: ['systemd', 'S', 'pid:[1]']}, false],
     ['nothing to be seen', {70: ['sh', 'S', 'pid:[1]']}, null],
-  ] as const)('with %s', (_, processes, running) => {
-    expect(findCronDaemon(proc(processes as unknown as Parameters<typeof proc>[0])).running).toBe(running);
+  ];
+  it.each(cases)('with %s', (_, processes, running) => {
+    expect(findCronDaemon(proc(processes)).running).toBe(running);
   });
 });
