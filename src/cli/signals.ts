@@ -22,3 +22,15 @@ export function abortOnSignals(say: (text: string) => void): {readonly signal: A
     release: () => listeners.forEach(({name, listener}) => process.off(name, listener)),
   };
 }
+
+/** Aborts at the second signal: for a command that may wait long for a child, and where killing that one is safe. */
+export function abortOnSecondSignal(): {readonly signal: AbortSignal; release(): void} {
+  const controller = new AbortController();
+  let count = 0;
+  const listener = () => {
+    count += 1;
+    if (count > 1) controller.abort();
+  };
+  for (const name of signalNames) process.on(name, listener);
+  return {signal: controller.signal, release: () => signalNames.forEach((name) => process.off(name, listener))};
+}

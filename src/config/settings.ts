@@ -1,5 +1,6 @@
 import {isAbsolute} from 'node:path';
 import {z} from 'zod';
+import {durationHint, parseDuration} from '../shared/duration.ts';
 import type {Key} from './keys.ts';
 
 const text = z.string().optional();
@@ -17,8 +18,8 @@ const absolutePath = z.string().refine((value) => isAbsolute(value), 'must be an
 const dockerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'must be a Docker name: letters, digits and _ . - only');
 const duration = z
   .string()
-  .regex(/^(\d+)([smh]?)$/, 'must be a number of seconds, or a number with s, m or h, such as 2h')
-  .transform((value) => Number.parseInt(value, 10) * ({s: 1, m: 60, h: 3600}[value.at(-1) ?? ''] ?? 1))
+  .refine((value) => parseDuration(value) !== undefined, `must be ${durationHint}`)
+  .transform((value) => parseDuration(value) ?? 0)
   .default(0);
 
 /** Types, checks and defaults of every key. Input: text by key, empty values removed. */

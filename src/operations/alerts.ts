@@ -6,7 +6,7 @@ import {redactMessage, type AlertMessage} from '../alerts/message.ts';
 import {decide, isToBeSettled, type AlertRecord} from '../alerts/policy.ts';
 import {messageOf} from '../shared/errors.ts';
 import {createRedactor} from '../shared/redact.ts';
-import {findingFamilies, type FindingFamily} from './alert-keys.ts';
+import type {FindingFamily} from './alert-keys.ts';
 import {uninterruptible, type Context} from './context.ts';
 import type {Finding} from './health.ts';
 
@@ -39,15 +39,22 @@ export async function settleAlert(context: Context, key: string): Promise<void> 
   await remember(quiet, key, undefined);
 }
 
-/**
- * Raises what was found and settles what was not.
- * @param families what was looked for; findings and alerts of others are left alone
- */
-export async function alertFindings(context: Context, findings: readonly Finding[], command: string, families: readonly FindingFamily[] = findingFamilies): Promise<void> {
+export interface FindingOptions {
+  readonly command: string;
+  /** What was looked for; findings and alerts of others are left alone. */
+  readonly families: readonly FindingFamily[];
+  /** Leave alone what somebody was told already. */
+  readonly onlyNews: boolean;
+}
+
+/** Raises what was found and settles what was not. */
+export async function alertFindings(context: Context, findings: readonly Finding[], {command, families, onlyNews}: FindingOptions): Promise<void> {
   const isMeant = (key: string) => families.some((family) => key === family || key.startsWith(`${family}:`));
   const meant = findings.filter(({key}) => isMeant(key));
-  for (const finding of meant) await raiseAlert(context, {...finding, command});
-  const over = Object.keys(readAlertRecords(context.stateDirectory)).filter((key) => isMeant(key) && !meant.some((finding) => finding.key === key));
+  const known = readAlertRecords(context.stateDirectory);
+  const isKnown = ({key, kind}: Finding) => known[key]?.kind === kind && isToBeSettled(known[key]);
+  for (const finding of meant) if (!onlyNews || !isKnown(finding)) await raiseAlert(context, {...finding, command});
+  const over = Object.keys(known).filter((key) => isMeant(key) && !meant.some((finding) => finding.key === key));
   for (const key of over) await settleAlert(context, key);
 }
 

@@ -2,6 +2,7 @@ import {formatAge, plural} from '../shared/format.ts';
 import type {KnownSet} from './known-sets.ts';
 import type {OffsiteLag} from './offsite/lag.ts';
 import type {RunRecords} from './run-records.ts';
+import type {ScheduleState} from './schedule.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 
 /** Something that is stale, missing or wrong although no command failed just now. */
@@ -26,13 +27,14 @@ export interface HealthFacts {
   /** Undefined where no offsite copy is configured. */
   readonly lag: OffsiteLag | undefined;
   readonly runs: RunRecords;
+  readonly schedule: ScheduleState;
 }
 
 const hourMilliseconds = 3_600_000;
 
 /** Judges what is there. Pure. */
 export function findings(facts: HealthFacts): Finding[] {
-  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...failedRuns(facts)];
+  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...failedRuns(facts)];
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */
@@ -92,6 +94,15 @@ function suspiciousSets({sets}: HealthFacts): Finding[] {
     const message = `set ${set.id} has much less than those before it: ${set.suspicions.join('; ')}`;
     return [{key: 'suspicious', kind: 'suspicious', message, next: 'Look at the data; older sets are kept. If this is right: timetiles backup --accept-smaller'}];
   }).slice(0, 1);
+}
+
+/** Nothing is missed where no schedule was ever installed: something else may run the backups. */
+function missingSchedule({schedule: {state, schedule, cronRunning, cronRemedy}}: HealthFacts): Finding[] {
+  if (schedule === undefined) return [];
+  const command = `timetiles backup auto${schedule.offsite ? ' --offsite' : ''} --schedule "${schedule.schedule}"`;
+  if (state === 'missing') return [{key: 'schedule', kind: 'schedule-missing', message: `the nightly entry has gone from the crontab of ${schedule.user}`, next: `Put it back: ${command}. If it is to be gone: timetiles backup auto --disable`}];
+  if (cronRunning === false) return [{key: 'schedule', kind: 'cron-stopped', message: 'cron does not run, so no backup will be made by itself', next: cronRemedy ?? 'Start cron.'}];
+  return [];
 }
 
 /** A job whose last run failed has a problem until it has run well again; backups are judged by their age as well. */

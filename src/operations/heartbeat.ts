@@ -9,8 +9,11 @@ export interface Heartbeat {
   end(beat: Exclude<Beat, 'start'>, reason: string): Promise<void>;
 }
 
-/** Tells the monitor in HEARTBEAT_URL that a run has begun, without making it wait for the answer. */
-export function startHeartbeat(context: Context, command: string): Heartbeat {
+/**
+ * Tells the monitor in HEARTBEAT_URL that a run has begun, without making it wait for the answer.
+ * @param beats `end`: only how it ends, as for a run that may come to nothing
+ */
+export function startHeartbeat(context: Context, command: string, beats: 'start and end' | 'end'): Heartbeat {
   const address = context.settings.HEARTBEAT_URL;
   if (address === undefined) return {end: () => Promise.resolve()};
   const redact = createRedactor(context.configuration.secrets);
@@ -21,7 +24,7 @@ export function startHeartbeat(context: Context, command: string): Heartbeat {
     });
     if (result.state === 'failed') await reportChannel(context, result, command);
   };
-  const started = ping('start', '');
+  const started = beats === 'end' ? undefined : ping('start', '');
   return {
     async end(beat, reason) {
       // A start that arrives late would look like a run that never ended.

@@ -10,7 +10,7 @@ export interface SetState {
   readonly state: 'complete' | 'incomplete';
 }
 
-export interface KnownSource {
+interface KnownSource {
   readonly source: string;
   /** Null where neither the snapshot (restic before 0.17) nor a copy of the manifest tells. */
   readonly bytes: number | null;
@@ -21,6 +21,9 @@ export interface KnownSource {
 /** A set with what its manifest says of its size. */
 export interface KnownSet extends SetState {
   readonly time: Date;
+  readonly host: string;
+  /** Its run came to its end; some files may not have been readable. */
+  readonly isFinished: boolean;
   /** Made by a restore, of the state before it. */
   readonly isSafety: boolean;
   /** What it has much less of than the sets before it, a line each. */
@@ -48,6 +51,8 @@ function fromCopies(context: Context): KnownSet[] | undefined {
       id: manifest.set,
       time: timeOfSetId(manifest.set) ?? new Date(manifest.time),
       state: isComplete ? 'complete' : 'incomplete',
+      host: manifest.host,
+      isFinished: true,
       isSafety: manifest.beforeRestore ?? false,
       suspicions: manifest.suspicions ?? [],
       sources: sourcesOf(manifest),
@@ -72,6 +77,6 @@ function fromSet(context: Context, set: BackupSet): KnownSet {
       added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
     };
   });
-  const {id, time, state, isSafety} = set;
-  return {id, time, state, isSafety, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
+  const {id, time, state, host, isSafety} = set;
+  return {id, time, state, host, isFinished: set.manifest !== undefined, isSafety, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
 }

@@ -3,9 +3,20 @@ import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {acquireFileLock, type LockAttempt} from '../process/file-lock.ts';
-import {systemCode, TimetilesError} from '../shared/errors.ts';
-import {formatAge, shellWord} from '../shared/format.ts';
+import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {formatAge, formatSeconds, shellWord} from '../shared/format.ts';
+import {waitUntil} from '../shared/wait.ts';
 import type {Context} from './context.ts';
+
+/** Milliseconds between two tries for a lock that somebody else holds. */
+const pollInterval = 500;
+
+export interface LockOptions {
+  /** What only reads may go on without a lock where the repository cannot be written to. */
+  readonly readOnlyRepository?: 'proceed';
+  /** Seconds to wait for another run to end; 0 or none: not at all. */
+  readonly wait?: number | undefined;
+}
 
 const noteSchema = z.object({pid: z.number(), command: z.string(), since: z.string(), host: z.string()});
 
@@ -13,24 +24,38 @@ const noteSchema = z.object({pid: z.number(), command: z.string(), since: z.stri
  * Takes the tool's own lock on the repository for the time of `work`. The kernel frees it when this process ends,
  * however that happens, so no human is ever needed.
  * @param command what this run is, for those who find the lock held
- * @param options `proceed`: what only reads may go on without a lock where the repository cannot be written to
  * @throws TimetilesError `locked` (exit 4) that names the other run, its age and command
  */
 export async function withRepositoryLock<Result>(
   context: Context,
   command: string,
   work: () => Promise<Result>,
-  options: {readOnlyRepository?: 'proceed'} = {},
+  options: LockOptions = {},
 ): Promise<Result> {
   const {repository} = context.restic;
   const note = {pid: process.pid, command, since: context.clock.now().toISOString(), host: hostname()};
-  const attempt = await takeLock(repository, JSON.stringify(note), options.readOnlyRepository === 'proceed');
+  const attempt = await waitForLock(context, options.wait ?? 0, () => takeLock(repository, JSON.stringify(note), options.readOnlyRepository === 'proceed'));
   if (attempt.state === 'held') throw lockedError(repository, attempt.note, context.clock.now());
   try {
     return await work();
   } finally {
     attempt.release();
   }
+}
+
+/** Tries once, and then until the other run has ended or the time is over. */
+async function waitForLock(context: Context, seconds: number, take: () => Promise<LockAttempt>): Promise<LockAttempt> {
+  let attempt = await take();
+  if (attempt.state === 'acquired' || seconds === 0) return attempt;
+  context.log.info(`waiting up to ${formatSeconds(seconds)}: ${messageOf(lockedError(context.restic.repository, attempt.note, context.clock.now()))}`);
+  await waitUntil(
+    async () => {
+      attempt = await take();
+      return attempt.state === 'acquired';
+    },
+    {limit: seconds * 1000, interval: pollInterval, signal: context.signal},
+  );
+  return attempt;
 }
 
 async function takeLock(repository: string, note: string, allowReadOnly: boolean): Promise<LockAttempt> {
@@ -58,7 +83,7 @@ async function takeLock(repository: string, note: string, allowReadOnly: boolean
 }
 
 function lockedError(repository: string, text: string, now: Date): TimetilesError {
-  const next = 'Wait until it has ended, then run the command again.';
+  const next = 'Wait until it has ended, then run the command again; --wait 10m does so by itself.';
   try {
     const note = noteSchema.parse(JSON.parse(text));
     const age = formatAge(new Date(note.since), now);

@@ -18,6 +18,8 @@ export interface PruneOptions {
   readonly dryRun: boolean;
   /** Remove sets although the newest one is suspicious. */
   readonly force: boolean;
+  /** Seconds to wait for another run to end. */
+  readonly wait?: number | undefined;
 }
 
 /** What is special about a repository that others can add to: their sets must displace none of this host's. */

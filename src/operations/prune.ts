@@ -33,7 +33,7 @@ async function pruneEverywhere(context: Context, options: PruneOptions): Promise
     const ownSets = new Set([...report.kept, ...report.removed].map(({set}) => set.id));
     return {...report, offsite: await pruneOffsite(context, options, {ownSets, hold: report.held ?? undefined})};
   };
-  return withRepositoryLock(context, command, work, options.dryRun ? {readOnlyRepository: 'proceed'} : {});
+  return withRepositoryLock(context, command, work, {wait: options.wait, ...(options.dryRun && {readOnlyRepository: 'proceed'})});
 }
 
 /** Trouble offsite never fails a prune here, and a copy that keeps too much endangers nothing. */

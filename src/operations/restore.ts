@@ -1,9 +1,9 @@
 import {TimetilesError} from '../shared/errors.ts';
 import {stopApp, waitForApp} from './app.ts';
-import {makeSet} from './backup.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
+import {makeSet} from './make-set.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
 import {planRestore, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
 import {watchJob, type Conclusion} from './watch.ts';

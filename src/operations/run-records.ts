@@ -6,7 +6,7 @@ import {parseJson} from '../shared/parse-json.ts';
 import type {Context} from './context.ts';
 
 /** What runs at night or in need, and has to be heard of when it fails. */
-export const jobs = ['backup', 'prune', 'verify', 'verify-offsite', 'restore', 'restore-test'] as const;
+const jobs = ['backup', 'prune', 'verify', 'verify-offsite', 'restore', 'restore-test'] as const;
 export type Job = (typeof jobs)[number];
 
 const recordSchema = z.object({
@@ -21,9 +21,8 @@ const recordSchema = z.object({
 });
 export type RunRecord = z.output<typeof recordSchema>;
 
-const jobRecordsSchema = z.object({last: recordSchema, lastGood: recordSchema.nullable()});
 /** The last run of a job, and the last one that did not fail. */
-export type JobRecords = z.output<typeof jobRecordsSchema>;
+const jobRecordsSchema = z.object({last: recordSchema, lastGood: recordSchema.nullable()});
 
 const fileSchema = z.partialRecord(z.enum(jobs), jobRecordsSchema);
 export type RunRecords = z.output<typeof fileSchema>;

@@ -5,6 +5,7 @@ import {findings, newestWith, sourceNames, type Finding, type HealthFacts} from 
 import {readKnownSets, type KnownSet} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
+import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -17,7 +18,7 @@ export interface SourceStatus {
   readonly trend: readonly {readonly set: string; readonly bytes: number | null}[];
 }
 
-export interface SpaceStatus {
+interface SpaceStatus {
   readonly path: string;
   /** Null where the repository does not lie on this host's disks, as the others are. */
   readonly repositoryBytes: number | null;
@@ -33,6 +34,7 @@ export interface StatusReport {
   readonly sources: readonly SourceStatus[];
   readonly lag: OffsiteLag | undefined;
   readonly runs: RunRecords;
+  readonly schedule: ScheduleState;
   readonly space: SpaceStatus;
   /** Whatever is stale, missing or suspicious. */
   readonly findings: readonly Finding[];
@@ -53,6 +55,7 @@ export async function readStatus(context: Context): Promise<StatusReport> {
     sources: sourcesOf(facts.sets),
     lag: facts.lag,
     runs: facts.runs,
+    schedule: facts.schedule,
     space: spaceOf(context, facts.sets),
     findings: findings(facts),
   };
@@ -73,6 +76,7 @@ async function readFacts(context: Context): Promise<HealthFacts> {
     sets,
     lag: offsiteLag(context, sets),
     runs: readRunRecords(context),
+    schedule: await isScheduleInstalled(context),
   };
 }
 

@@ -17,6 +17,8 @@ import {watchJob, type Conclusion} from './watch.ts';
 export interface VerifyOptions {
   /** How much of the packs' content is read: 0, the structure alone, to 100. */
   readonly readPercent: number;
+  /** Seconds to wait for another run to end. */
+  readonly wait?: number | undefined;
 }
 
 export interface VerifyReport {
@@ -59,7 +61,7 @@ export async function verifyRepository(context: Context, options: VerifyOptions)
   };
   return watchJob(context, {job: 'verify', command, conclude: (report) => concludeVerify(report, 'local', `the repository ${context.restic.repository}`)}, async () => {
     requireRepository(context);
-    return withRepositoryLock(context, command, work, {readOnlyRepository: 'proceed'});
+    return withRepositoryLock(context, command, work, {readOnlyRepository: 'proceed', wait: options.wait});
   });
 }
 

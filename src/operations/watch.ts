@@ -22,7 +22,9 @@ export interface Watched<Result> {
   readonly job: Job;
   /** Such as `timetiles backup`. */
   readonly command: string;
-  /** Undefined for a result that is no run of the job, such as a plan. */
+  /** What a monitor is told; nothing unless given. */
+  readonly heartbeat?: 'start and end' | 'end';
+  /** Undefined for a result that is no run of the job: the backups were looked at, and none was due. */
   readonly conclude: (result: Result) => Conclusion | undefined;
 }
 
@@ -31,10 +33,10 @@ export interface Watched<Result> {
  * recovery. The result, or the error, is that of the work.
  */
 export async function watchJob<Result>(context: Context, watched: Watched<Result>, work: () => Promise<Result>): Promise<Result> {
-  const {job, command} = watched;
+  const {command, heartbeat: beats} = watched;
   // Ctrl-C ends the work, and is then told like any other end.
   const quiet = uninterruptible(context);
-  const heartbeat = job === 'backup' ? startHeartbeat(quiet, command) : undefined;
+  const heartbeat = beats && startHeartbeat(quiet, command, beats);
   let result: Result;
   try {
     result = await work();
@@ -44,6 +46,7 @@ export async function watchJob<Result>(context: Context, watched: Watched<Result
   }
   const conclusion = watched.conclude(result);
   if (conclusion) await noteResult(quiet, watched, conclusion, heartbeat);
+  else await alertHealth(quiet, command, {onlyNews: true});
   return result;
 }
 
@@ -55,7 +58,7 @@ async function noteError(context: Context, {job, command}: Pick<Watched<unknown>
   await heartbeat?.end('fail', `${message}\n${next}`);
   if (kind === 'interrupted' || kind === 'usage') return;
   await raiseAlert(context, {key: job, kind, message, next, command});
-  if (job === 'backup') await alertHealth(context, command, 'failed');
+  if (job === 'backup') await alertHealth(context, command, {afterFailure: true});
 }
 
 async function noteResult(context: Context, {job, command}: Pick<Watched<unknown>, 'job' | 'command'>, conclusion: Conclusion, heartbeat: Heartbeat | undefined): Promise<void> {
@@ -64,7 +67,7 @@ async function noteResult(context: Context, {job, command}: Pick<Watched<unknown
   await heartbeat?.end(state === 'failed' ? 'fail' : 'success', message ?? '');
   if (trouble) await raiseAlert(context, {...trouble, command});
   for (const key of [job, ...settles]) if (key !== trouble?.key) await settleAlert(context, key);
-  if (job === 'backup') await alertHealth(context, command, state);
+  if (job === 'backup') await alertHealth(context, command, {afterFailure: state === 'failed'});
 }
 
 /** A disk that is too full to remember a run is no reason to fail it. */
@@ -76,15 +79,16 @@ async function remember(context: Context, job: Job, {state, message, set}: Pick<
   }
 }
 
-async function alertHealth(context: Context, command: string, state: RunRecord['state']): Promise<void> {
+/** @param options `onlyNews`: this look is made every hour, and what was told already is left to the nights */
+async function alertHealth(context: Context, command: string, {afterFailure = false, onlyNews = false}: {afterFailure?: boolean; onlyNews?: boolean}): Promise<void> {
   // The failure itself has been told: that the backups grow old with it is no news.
-  const families = findingFamilies.filter((family) => state !== 'failed' || family !== 'stale');
+  const families = findingFamilies.filter((family) => !afterFailure || family !== 'stale');
   try {
-    await alertFindings(context, await assessHealth(context), command, families);
+    await alertFindings(context, await assessHealth(context), {command, families, onlyNews});
   } catch (error) {
     const text = `the age of the backups cannot be judged: ${messageOf(error)}`;
     // After a failure mostly for the reason that has just been told.
-    if (state === 'failed') context.log.debug(text);
+    if (afterFailure) context.log.debug(text);
     else context.log.warn(text);
   }
 }

@@ -20,6 +20,8 @@ export interface CommandRequest {
   readonly stdin?: {readonly text: string} | {readonly fd: number} | 'pipe';
   /** A descriptor to inherit, a receiver of lines, or by default the text in the result. */
   readonly stdout?: {readonly fd: number} | {readonly onLine: (line: string) => void};
+  /** How text goes in and comes out; `latin1` keeps every byte. Default: utf8. */
+  readonly encoding?: 'utf8' | 'latin1';
   readonly onStderrLine?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
   /** Seconds after which a child that should have answered long ago is ended; none for those that move data. */
@@ -84,7 +86,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
   let stderr = '';
   const onStdout = stdout !== undefined && 'onLine' in stdout ? splitLines(stdout.onLine) : undefined;
   const onStderr = request.onStderrLine ? splitLines(request.onStderrLine) : undefined;
-  const decoder = new StringDecoder('utf8');
+  const decoder = new StringDecoder(request.encoding ?? 'utf8');
   subprocess.stdout?.on('data', (chunk: Buffer) => {
     if (onStdout) onStdout.push(chunk);
     else captured += decoder.write(chunk);
@@ -95,7 +97,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
   });
   // A child that ends early closes its input; its exit code tells the story, not the EPIPE.
   subprocess.stdin?.on('error', () => undefined);
-  if (typeof stdin === 'object' && 'text' in stdin) subprocess.stdin?.end(stdin.text);
+  if (typeof stdin === 'object' && 'text' in stdin) subprocess.stdin?.end(stdin.text, request.encoding ?? 'utf8');
 
   const finish = async (): Promise<CommandResult> => {
     const ended = await subprocess;
@@ -139,7 +141,7 @@ function typedFd(fd: number): 3 {
 }
 
 function missingProgram(file: string, code: string): TimetilesError {
-  const packageName = {docker: 'docker.io (or docker-ce-cli)', setpriv: 'util-linux', flock: 'util-linux', mkfifo: 'coreutils'}[file] ?? file;
+  const packageName = {docker: 'docker.io (or docker-ce-cli)', setpriv: 'util-linux', flock: 'util-linux', mkfifo: 'coreutils', crontab: 'cron'}[file] ?? file;
   return new TimetilesError(
     'program-missing',
     `the program ${file} cannot be started (${code})`,

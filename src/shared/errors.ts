@@ -12,6 +12,7 @@ export type ErrorKind =
   | 'restore'
   | 'unhealthy'
   | 'hook'
+  | 'schedule'
   | 'permission'
   | 'program-missing'
   | 'repository-missing'

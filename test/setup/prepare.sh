@@ -87,7 +87,7 @@ build() {
 missing_packages() {
   local pair
   for pair in dockerd:docker.io docker:docker-client mmdebstrap:mmdebstrap tmux:tmux setfattr:attr \
-    mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate; do
+    mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate cron:cron crontab:cron unshare:util-linux; do
     command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
   done
   [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || echo debian-archive-keyring
@@ -124,7 +124,7 @@ client_package() {
 # Installs without starting services: the tests have an engine of their own, and the machine shall run what it ran before.
 without_services() {
   local policy=/usr/sbin/policy-rc.d status=0 service new=()
-  for service in docker.service docker.socket containerd.service; do
+  for service in docker.service docker.socket containerd.service cron.service; do
     service_exists "$service" || new+=("$service")
   done
   # A killed earlier run may have left its own policy and the saved one.

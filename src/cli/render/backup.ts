@@ -1,7 +1,8 @@
 import type {BackupOutcome} from '../../operations/backup.ts';
+import type {FreshSet} from '../../operations/fresh-set.ts';
 import type {OffsiteReport} from '../../operations/offsite/send.ts';
 import {exitCodes} from '../../shared/errors.ts';
-import {formatBytes, formatSeconds, plural} from '../../shared/format.ts';
+import {formatAge, formatBytes, formatSeconds, plural} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
 import {describeLag} from './lag.ts';
 import {renderTable} from './table.ts';
@@ -34,6 +35,14 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
     warnings: outcome.warnings,
   };
   return {text: lines.join('\n'), json, exitCode: outcome.exitCode};
+}
+
+/** A run that found nothing to do. */
+export function renderFresh({set, time}: FreshSet, now: Date): Rendered {
+  return {
+    text: `Set ${set} was made ${formatAge(time, now)}: nothing to do.`,
+    json: {state: 'fresh', set, time: time.toISOString()},
+  };
 }
 
 /** The report of a command that is about the offsite copy alone, where its trouble is a failure. */

@@ -1,5 +1,6 @@
 import type {Finding} from '../../operations/health.ts';
 import type {RunRecord} from '../../operations/run-records.ts';
+import {localText} from '../../schedule/clock-changes.ts';
 import type {SourceStatus, StatusReport} from '../../operations/status.ts';
 import {exitCodes} from '../../shared/errors.ts';
 import {formatAge, formatBytes, plural} from '../../shared/format.ts';
@@ -21,6 +22,7 @@ export function renderStatus(report: StatusReport, view: StatusView): Rendered {
     describeSpace(report),
     ...(lag ? [describeLag(lag)] : ['Offsite: none is configured (RESTIC_OFFSITE_REPOSITORY).']),
     describeRuns(report, view.now),
+    describeSchedule(report),
     ...describeFindings(findings),
   ];
   return {text: lines.join('\n'), json: toJson(report), exitCode: findings.length === 0 ? exitCodes.done : exitCodes.failed};
@@ -69,12 +71,19 @@ function describeRuns({runs}: StatusReport, now: Date): string {
   return `Last good runs: ${[describe('verify', verify?.lastGood), describe('restore test', runs['restore-test']?.lastGood), describe('prune', prune?.lastGood)].join(', ')}.`;
 }
 
+function describeSchedule({schedule: {state, schedule, cronRunning, next, timeZone}}: StatusReport): string {
+  if (schedule === undefined) return 'Schedule: none was installed here. Let cron run the backups: timetiles backup auto';
+  const where = {installed: `in the crontab of ${schedule.user}`, edited: `in the crontab of ${schedule.user}, edited by hand`, missing: 'GONE from the crontab', none: 'GONE from the crontab', unknown: `in the crontab of ${schedule.user}, which only root may look at`}[state];
+  const daemon = cronRunning === null ? '' : `; cron ${cronRunning ? 'runs' : 'does NOT run'}`;
+  return `Schedule: ${schedule.schedule}${schedule.offsite ? ' with the offsite copy' : ''}, ${where}${daemon}; next run ${next ? `${localText(next, timeZone)} ${timeZone}` : 'never'}.`;
+}
+
 function describeFindings(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return ['All is well.'];
   return [`${plural(findings.length, 'problem')}:`, ...findings.flatMap(({message, next}) => [`  ${message}`, `    ${next}`])];
 }
 
-function toJson({sets, sources, lag, runs, space, findings}: StatusReport) {
+function toJson({sets, sources, lag, runs, schedule, space, findings}: StatusReport) {
   return {
     healthy: findings.length === 0,
     findings,
@@ -82,6 +91,7 @@ function toJson({sets, sources, lag, runs, space, findings}: StatusReport) {
     sources: sources.map(({newest, ...source}) => ({...source, newest: newest && {set: newest.set, time: newest.time.toISOString()}})),
     offsite: lagToJson(lag),
     runs,
+    schedule: {...schedule, schedule: schedule.schedule ?? null, next: schedule.next?.toISOString() ?? null},
     space,
   };
 }

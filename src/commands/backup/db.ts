@@ -5,7 +5,7 @@ export default class BackupDb extends BackupCommand {
   static override summary = 'Back up the database alone, as a set of its own.';
   static override description = exitCodeHelp;
   static override examples = ['<%= config.bin %> backup db', '<%= config.bin %> backup db --offsite'];
-  static override flags = {offsite: backupFlags.offsite, 'require-offsite': backupFlags['require-offsite'], 'accept-smaller': backupFlags['accept-smaller'], 'new-repository': backupFlags['new-repository']};
+  static override flags = {wait: backupFlags.wait, offsite: backupFlags.offsite, 'require-offsite': backupFlags['require-offsite'], 'accept-smaller': backupFlags['accept-smaller'], 'new-repository': backupFlags['new-repository']};
 
   async run(): Promise<unknown> {
     const {flags} = await this.parse(BackupDb);

@@ -6,6 +6,7 @@ import {renderPrune} from '../../../src/cli/render/prune.ts';
 import {renderInspection, renderRestore} from '../../../src/cli/render/restore.ts';
 import {renderTable} from '../../../src/cli/render/table.ts';
 import {renderVerify} from '../../../src/cli/render/verify.ts';
+import {drawBars} from '../../../src/cli/render/status.ts';
 import type {ListedSet} from '../../../src/operations/list.ts';
 
 const time = new Date('2026-11-21T02:00:00Z');
@@ -181,5 +182,18 @@ describe('renderVerify', () => {
     [{sets: 0, newestSet: null, age: null}, 'The repository is sound: 0 sets, structure checked, part 3 of 10 of the data read; no set is complete.'],
   ])('the verdict of %j', (change, words) => {
     expect(renderVerify({...report, ...change}).text).toContain(words);
+  });
+});
+
+describe('drawBars', () => {
+  it.each<[string, (number | null)[], string]>([
+    ['nothing', [], ''],
+    ['one size', [5], '█'],
+    ['growth', [1, 2, 4, 8], '▂▃▅█'],
+    ['a loss', [100, 100, 0], '██▁'],
+    ['an unknown size', [4, null, 4], '█ █'],
+    ['empty sources', [0, 0], '▁▁'],
+  ])('%s', (_, sizes, bars) => {
+    expect(drawBars(sizes)).toBe(bars);
   });
 });

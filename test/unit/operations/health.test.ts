@@ -9,14 +9,16 @@ const now = new Date('2026-11-21T12:00:00Z');
 
 function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number; suspicions?: string[]; isSafety?: boolean} = {}): KnownSet {
   const {state = 'complete', sources = ['db', 'uploads'], added = 0, suspicions = [], isSafety = false} = options;
-  return {id, time: timeOfSetId(id) ?? now, state, isSafety, suspicions, sources: sources.map((source) => ({source, bytes: 100, added}))};
+  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, suspicions, sources: sources.map((source) => ({source, bytes: 100, added}))};
 }
 
 const today = set('20261121T020000Z-0001');
 const yesterday = set('20261120T020000Z-0002');
 const older = set('20261118T020000Z-0003');
 
-const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, ...more});
+const installed = {schedule: '0 2 * * *', offsite: false, user: 'root', time: '2026-11-01T00:00:00Z', randomDelay: 0, installed: true} as const;
+const schedule: HealthFacts['schedule'] = {state: 'none', schedule: undefined, cronRunning: false, cronRemedy: 'Start it.', next: null, timeZone: 'UTC'};
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, schedule, ...more});
 const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
 const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
 
@@ -40,6 +42,10 @@ describe('findings', () => {
     ['the newest set is suspicious', {sets: [set(today.id, {suspicions: ['db: rows fell']}), yesterday]}, ['suspicious']],
     ['also when a restore has made one after it', {sets: [set('20261121T110000Z-0008', {isSafety: true}), set(today.id, {suspicions: ['db: rows fell']})]}, ['suspicious']],
     ['an older set was suspicious', {sets: [today, set(yesterday.id, {suspicions: ['db: rows fell']})]}, []],
+    ['the entry is there and cron runs', {schedule: {...schedule, state: 'installed', schedule: installed, cronRunning: true, cronRemedy: null}}, []],
+    ['the entry has gone', {schedule: {...schedule, state: 'missing', schedule: installed}}, ['schedule']],
+    ['cron does not run', {schedule: {...schedule, state: 'installed', schedule: installed}}, ['schedule']],
+    ['whether cron runs cannot be seen', {schedule: {...schedule, state: 'installed', schedule: installed, cronRunning: null}}, []],
     ['an old copy of an old set is not behind', {maxAgeHours: 100, sets: [older], lag: lag(older.id, 0)}, []],
   ])('%s', (_, more, expected) => {
     expect(keys(more)).toEqual(expected);
@@ -72,6 +78,7 @@ it('writes metrics in the text format, and leaves out what is not known', () => 
     sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: []}],
     lag: undefined,
     runs: {},
+    schedule,
     space: {path: '/r', repositoryBytes: 5, freeBytes: 7, growthPerDay: null, daysUntilFull: null},
     findings: [],
   };

@@ -1,0 +1,41 @@
+import {expect, it} from 'vitest';
+import {secondsOf} from '../../../src/cli/duration-flag.ts';
+import {renderRemoval, renderSchedule} from '../../../src/cli/render/schedule.ts';
+import type {ScheduleReport} from '../../../src/operations/schedule-install.ts';
+import {problem, thrownBy} from '../support.ts';
+
+const report: ScheduleReport = {
+  state: 'installed',
+  lines: ['0 2 * * * x'],
+  schedule: '0 2 * * *',
+  next: [new Date('2026-11-22T01:00:00Z')],
+  timeZone: 'Europe/Berlin',
+  cron: {installed: true, running: false, remedy: 'Start cron: service cron start'},
+  warnings: ['a warning'],
+};
+
+it('tells what was installed, when it runs in local time, and that cron does not run', () => {
+  const {text, json} = renderSchedule(report, {showLines: false});
+  expect(text.split('\n')).toEqual([
+    'The schedule is installed: "0 2 * * *", time zone Europe/Berlin.',
+    'Next backups:',
+    '  2026-11-22 02:00 Europe/Berlin',
+    expect.stringContaining('backup auto --show'),
+    'warning: a warning',
+    'warning: cron is not running, so nothing will happen. Start cron: service cron start',
+  ]);
+  expect(json).toMatchObject({state: 'installed', next: ['2026-11-22T01:00:00.000Z'], cron: {installed: true, running: false}});
+});
+
+it('shows the lines when asked, and what to do where there is nothing', () => {
+  expect(renderSchedule(report, {showLines: true}).text).toContain('\n0 2 * * * x\n');
+  const nothing = renderSchedule({...report, state: 'none', lines: [], schedule: null, next: [], cron: {...report.cron, remedy: null}, warnings: []}, {showLines: true});
+  expect(nothing.text).toBe('No schedule is installed. Install one: timetiles backup auto.');
+  expect(renderRemoval({state: 'none'}).text).toContain('nothing was changed');
+});
+
+it('names the flag whose duration cannot be read', async () => {
+  expect(secondsOf({wait: '10m'}, 'wait')).toBe(600);
+  expect(secondsOf({}, 'wait')).toBeUndefined();
+  expect(await thrownBy(() => secondsOf({wait: '10 min'}, 'wait'))).toMatchObject(problem('usage', '--wait=10 min is no duration', 'such as 2h'));
+});
