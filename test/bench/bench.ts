@@ -9,6 +9,7 @@ import {checkout} from '../support/paths.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {compare, megabytes, report, rows} from './contest.ts';
 import {measure, type Measured} from './measure.ts';
+import {benchNights} from './nights.ts';
 import {benchOffsite} from './offsite.ts';
 
 // Compares the tool with the bare pipeline that it replaces, both in one run on the same data, taking turns. Prints the
@@ -22,6 +23,7 @@ try {
   await benchVersion();
   await withStack(bench, benchDump);
   await withStack(bench, benchUploads);
+  await withStack(bench, benchNights);
   await benchOffsite(bench);
 } finally {
   await bench.stop();
