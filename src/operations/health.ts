@@ -80,9 +80,9 @@ function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
   const newestTime = lag.newest === null ? undefined : timeOfSetId(lag.newest);
   const since = newestTime ?? waiting?.time;
   if (!waiting || !since || isWithin(since, now, maxAgeHours)) return [];
-  const failed = lag.last?.state === 'failed' ? `; the last try failed: ${lag.last.message}` : '';
-  const newest = lag.newest === null ? 'no set is known to be offsite' : `the newest complete set offsite is ${lag.newest}, ${formatAge(since, now)}`;
-  return [{key: 'offsite-lag', kind: 'offsite', message: `${newest}; ${plural(lag.sets, 'set')} behind${failed}`, next: 'Ask the service: timetiles offsite probe. Catch up: timetiles offsite copy'}];
+  const failed = lag.last?.state === 'failed' ? `; the last copy failed: ${lag.last.message}` : '';
+  const newest = lag.newest === null ? 'no set is known to be offsite' : `the newest set offsite is ${lag.newest}, made ${formatAge(since, now)}`;
+  return [{key: 'offsite-lag', kind: 'offsite', message: `${newest}${failed}`, next: 'Ask the service: timetiles offsite probe. Catch up: timetiles offsite copy'}];
 }
 
 /** The newest sets of each source that backups made: as long as one is suspicious, prune holds. */

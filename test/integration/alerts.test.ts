@@ -1,12 +1,13 @@
 import {randomBytes} from 'node:crypto';
 import {existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {readdir, rename, stat} from 'node:fs/promises';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {execa} from 'execa';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {makeCertificates, type Certificates} from '../support/certificates.ts';
 import {expectExit, startTimetiles, timetiles, type TimetilesResult} from '../support/cli.ts';
+import {startCron} from '../support/cron.ts';
 import {withSmallDisk} from '../support/disk.ts';
 import {startHttpSink, type HttpSink} from '../support/http-sink.ts';
 import {freePort} from '../support/ports.ts';
@@ -215,6 +216,33 @@ describe('an offsite copy that is down', () => {
     expect(await subjectsOf(['backup', 'db'], 0, env())).toEqual([expect.stringMatching(/^the newest set offsite is /)]);
     expect(await subjectsOf(args, 0, env())).toEqual([expect.stringMatching(/^recovered: /)]);
   });
+});
+
+test('a nightly entry that has gone from the crontab is mailed once, and that it is back', async () => {
+  const cron = await startCron(stack);
+  const env = {PATH: `${cron.path}:${dirname(stack.bench.restic.newest)}:${process.env['PATH'] ?? ''}`};
+  try {
+    expectExit(await run(['backup', 'auto'], env), 0);
+    expect(await subjectsOf(['backup', 'db'], 0, env)).toEqual([]);
+    await cron.remove();
+    expect(await subjectsOf(['backup', 'db'], 0, env)).toEqual([expect.stringMatching(/^the nightly entry has gone from the crontab of root/)]);
+    const status = await run(['backup', 'status'], env);
+    expect([status.exitCode, status.stdout]).toEqual([1, expect.stringContaining('GONE from the crontab')]);
+    expectExit(await run(['backup', 'auto'], env), 0);
+    // The hourly look finds a fresh set, and tells all the same.
+    expect(await subjectsOf(['backup', '--if-older-than', '5h'], 0, env)).toEqual([expect.stringMatching(/^recovered: the nightly entry has gone/)]);
+    expectExit(await run(['backup', 'auto', '--disable'], env), 0);
+    expect(await subjectsOf(['backup', 'db'], 0, env)).toEqual([]);
+  } finally {
+    await cron.stop();
+  }
+});
+
+test('a set that has much less than those before it is mailed, and that somebody has accepted it', async () => {
+  writeFileSync(join(stack.uploadsPath, 'small'), 'all that is left');
+  rmSync(join(stack.uploadsPath, 'noise'));
+  expect(await subjectsOf(['backup', 'uploads'], 0)).toEqual([expect.stringMatching(/^set \S+ has much less than those before it: uploads: bytes fell from /)]);
+  expect(await subjectsOf(['backup', 'uploads', '--accept-smaller'], 0)).toEqual([expect.stringMatching(/^recovered: set \S+ has much less/)]);
 });
 
 describe('no mail is sent', () => {
