@@ -7,13 +7,14 @@ import {timetiles, toolEnvironment} from '../support/cli.ts';
 import {growDatabase} from '../support/dataset.ts';
 import {checkout} from '../support/paths.ts';
 import {waitUntil} from '../support/processes.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 import {program, succeed} from './support.ts';
 
 let stack: Stack;
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   writeFileSync(join(stack.uploadsPath, 'photo.jpg'), 'a photo');
   await stack.writeConfig();
   await succeed(['backup'], stack);

@@ -8,7 +8,7 @@ import {startGateway, type Gateway} from '../support/gateway.ts';
 import {offsiteConfig} from '../support/offsite.ts';
 import type {Bucket, KeyKind} from '../support/s3-bucket.ts';
 import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 // Each is unlike anything else on this machine, and hard to quote.
@@ -31,6 +31,7 @@ const needles = ['rEsTiC', 'dB "pw', 'aWs-', 'sMtP-', 'hOoK-sEcReT', 'bEaT-', 'o
 let stack: Stack;
 beforeAll(async () => {
   stack = await startStack(useBench(), {dbPassword});
+  await makeCheapRepository(stack, {password});
   await stack.psql('create table t (a text); insert into t select md5(n::text) from generate_series(1, 200000) n');
   writeFileSync(join(stack.uploadsPath, 'photo.jpg'), 'a photo');
 });

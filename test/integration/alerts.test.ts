@@ -13,7 +13,7 @@ import {startHttpSink, type HttpSink} from '../support/http-sink.ts';
 import {freePort} from '../support/ports.ts';
 import {waitUntil} from '../support/processes.ts';
 import {startSmtpServer, type ReceivedMail, type SmtpServer} from '../support/smtp.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 const secrets = {RESTIC_PASSWORD: `rEsTiC "pw' 4711`, EMAIL_SMTP_PASS: 'sMtP-4711', DB_PASSWORD: 'dB-pw-4711'};
@@ -35,6 +35,7 @@ beforeAll(async () => {
   hook = await startHttpSink();
   monitor = await startHttpSink();
   stack = await startStack(useBench(), {heartbeat: false, dbPassword: secrets.DB_PASSWORD});
+  await makeCheapRepository(stack, {password: secrets.RESTIC_PASSWORD});
   await stack.psql(`create table texts (t text); alter table texts alter t set storage external; insert into texts values (repeat('x', 10000))`);
   writeFileSync(join(stack.uploadsPath, 'noise'), randomBytes(3_000_000));
   offsite = join(stack.scratch, 'offsite');

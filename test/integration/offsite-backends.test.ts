@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {commandLinesDuring} from '../support/command-lines.ts';
 import {expectExit, startTimetiles, timetiles, type TimetilesResult} from '../support/cli.ts';
+import {storeOldSet} from '../support/old-sets.ts';
 import {plainRestic, plainSnapshots, type PlainResticOptions} from '../support/plain-restic.ts';
 import {startRestServer} from '../support/rest-server.ts';
 import type {ResticAge} from '../support/restic.ts';
@@ -56,15 +57,17 @@ test.concurrent('a directory, with the oldest restic: copied, restored and prune
   const here: PlainResticOptions = {restic: 'oldest', repository: place.env['RESTIC_REPOSITORY'] ?? ''};
   const there: PlainResticOptions = {restic: 'oldest', repository};
   await told(place, ['backup', 'uploads']);
-  expect((await told(place, ['backup', '--offsite'])).offsite).toEqual({state: 'done', level: null, files: 5, bytes: null, lagSets: 0, message: '2 sets copied'});
+  const old = await storeOldSet(stack, {daysAgo: 40, sources: ['uploads']}, {restic: 'oldest', repository: here.repository ?? ''});
+  expect((await told(place, ['backup', '--offsite'])).offsite).toEqual({state: 'done', level: null, files: 7, bytes: null, lagSets: 0, message: '3 sets copied'});
   expect(await polynomialOf(there)).toBe(await polynomialOf(here));
   expect((await told(place, ['backup', 'uploads', '--offsite'])).offsite).toMatchObject({files: 2, message: '1 set copied'});
   const target = join(stack.scratch, 'from-disk');
   await told(place, ['restore', 'latest', '--offsite', '--only', 'db', '--target', target]);
   expect(existsSync(join(target, 'database.sql'))).toBe(true);
-  // The set of both sources is the newest of its kind; of the others the older one may go.
-  expect((await told(place, ['backup', 'prune'])).offsite).toMatchObject({state: 'done', removed: [{state: 'complete', reason: 'expired'}]});
-  expect(await setsIn(there)).toEqual(await setsIn(here));
+  // There the rule is one day, where it is one set here.
+  expect((await told(place, ['backup', 'prune'])).offsite).toMatchObject({state: 'done', removed: [{set: old, state: 'complete', reason: 'expired'}]});
+  expect(await setsIn(there)).toEqual(expect.arrayContaining(await setsIn(here)));
+  expect(await setsIn(there)).not.toContain(old);
 
   await rm(repository, {recursive: true});
   const gone = await timetiles(['backup', 'uploads', '--offsite', '--json'], {stack, ...place});
@@ -108,11 +111,16 @@ describe("restic's REST server", () => {
     const server = await startRestServer(useBench(), {appendOnly: false});
     try {
       const place = placeFor('of-ordinary', withLogin(server.url), 'oldest');
-      for (const _ of [1, 2]) expect((await told(place, ['backup', 'uploads', '--offsite'])).offsite.state).toBe('done');
+      const here = {restic: 'oldest', repository: place.env['RESTIC_REPOSITORY'] ?? ''} as const;
+      await told(place, ['backup', 'uploads']);
+      const old = await storeOldSet(stack, {daysAgo: 40, sources: ['uploads']}, here);
+      expect((await told(place, ['backup', 'uploads', '--offsite'])).offsite.state).toBe('done');
       const {removed, offsite} = await told(place, ['backup', 'prune']);
-      expect(removed).toHaveLength(1);
-      expect(offsite).toMatchObject({state: 'done', removed});
-      expect(await setsIn({restic: 'oldest', repository: server.url})).toEqual(await setsIn({restic: 'oldest', repository: place.env['RESTIC_REPOSITORY'] ?? ''}));
+      expect(removed.map(({set}: {set: string}) => set)).toContain(old);
+      expect(offsite).toMatchObject({state: 'done', removed: [{set: old}]});
+      const left = await setsIn({restic: 'oldest', repository: server.url});
+      expect(left).toEqual(expect.arrayContaining(await setsIn(here)));
+      expect(left).not.toContain(old);
       await expectSilence();
     } finally {
       await server.stop();

@@ -9,7 +9,7 @@ import {plainRestic, plainResticEnvironment, plainSnapshots, type PlainResticOpt
 import {waitUntil} from '../support/processes.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
 import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {changeStack, fillStack, stateOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -19,6 +19,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   await stack.writeConfig();
   await fillStack(stack, {rows: 2000, files: 20});
 });

@@ -10,7 +10,7 @@ import {checkout} from '../support/paths.ts';
 import {plainSnapshots} from '../support/plain-restic.ts';
 import type {Bucket, KeyKind} from '../support/s3-bucket.ts';
 import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {openTerminal} from '../support/terminal.ts';
 import {changeStack, fillStack, stateOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -24,6 +24,7 @@ let proxy: S3Proxy;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   gateway = await startGateway(useBench());
   bucket = await gateway.makeBucket();
   proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});

@@ -7,7 +7,7 @@ import {startGateway, type Gateway} from '../support/gateway.ts';
 import {offsiteConfig} from '../support/offsite.ts';
 import type {Bucket, KeyKind} from '../support/s3-bucket.ts';
 import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {changeStack, errorOf, fillStack, stateOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -18,6 +18,7 @@ let proxy: S3Proxy;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   gateway = await startGateway(useBench());
   bucket = await gateway.makeBucket();
   proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});

@@ -13,7 +13,7 @@ import {checkout} from '../support/paths.ts';
 import {localEtags} from '../support/replication.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
 import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let stack: Stack;
@@ -25,6 +25,7 @@ beforeAll(async () => {
   gateway = await startGateway(useBench());
   proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
   stack = await startStack(useBench(), {web: 0, heartbeat: false, databaseInMemory: true});
+  await makeCheapRepository(stack);
   await stack.writeConfig();
   expectExit(await timetiles(['backup', 'db'], {stack}), 0);
 });

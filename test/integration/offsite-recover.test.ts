@@ -9,7 +9,7 @@ import {epochRoots, offsiteConfig, resticKeys} from '../support/offsite.ts';
 import {plainRestic} from '../support/plain-restic.ts';
 import type {Bucket, KeyKind} from '../support/s3-bucket.ts';
 import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {openTerminal} from '../support/terminal.ts';
 import {listTree} from '../support/tree.ts';
 import {changeStack, errorOf, fillStack, stateOf, type State} from '../support/two-states.ts';
@@ -56,6 +56,7 @@ let ids: {first: string; second: string};
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   gateway = await startGateway(useBench());
   bucket = await gateway.makeBucket({versioned: true});
   proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});

@@ -12,7 +12,7 @@ import {storeOldSet} from '../support/old-sets.ts';
 import {plainRestic, plainSnapshots, repositoryFiles} from '../support/plain-restic.ts';
 import {waitUntil} from '../support/processes.ts';
 import type {ResticAge} from '../support/restic.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {errorOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -25,6 +25,7 @@ beforeAll(async () => {
   await stack.psql('create table numbers as select generate_series(1, 1000) as n');
   // Files come and go here as no app's do.
   await stack.writeConfig({BACKUP_SUSPICIOUS_PERCENT: '0'});
+  for (const age of ['oldest', 'middle', 'newest']) await makeCheapRepository(stack, {repository: join(stack.scratch, `repository-${age}`)});
 });
 afterAll(() => stack?.stop());
 

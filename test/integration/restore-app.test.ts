@@ -7,7 +7,7 @@ import {expectExit, timetiles} from '../support/cli.ts';
 import {imageFor} from '../support/images.ts';
 import {signalAt} from '../support/kill-restore.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, restore, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -18,6 +18,7 @@ describe('the app around a restore', () => {
 
   beforeAll(async () => {
     stack = await startStack(useBench(), {web: 3});
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack);
     ({set} = await backUp(stack, 'newest'));

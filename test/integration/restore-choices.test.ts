@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {expectExit, timetiles} from '../support/cli.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, restore, stateOf, type BackupReport, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -16,6 +16,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: what the operator may a
 
   beforeAll(async () => {
     stack = await startStack(useBench());
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack, {rows: 500});
     made = await backUp(stack, restic);

@@ -7,7 +7,7 @@ import {withSmallDisk} from '../support/disk.ts';
 import {hasJournal} from '../support/kill-restore.ts';
 import {leftovers} from '../support/leftovers.ts';
 import {waitUntil} from '../support/processes.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, stateOf, whileLoading, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -20,6 +20,7 @@ describe('a restore that fails while it stages', () => {
 
   beforeAll(async () => {
     stack = await startStack(useBench());
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack, {slowRows: 200});
     await stack.psql('create role reader; grant select on numbers to reader');

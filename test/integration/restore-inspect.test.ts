@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {expectExit, timetiles, type TimetilesResult} from '../support/cli.ts';
 import {writeTortureFiles} from '../support/files.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {listTree} from '../support/tree.ts';
 import {backUp, changeStack, errorOf, fillStack, stateOf, type BackupReport, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -19,6 +19,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore into a direct
 
   beforeAll(async () => {
     stack = await startStack(useBench(), {heartbeat: false});
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack, {rows: 50, files: 20});
     await writeTortureFiles(stack.uploadsPath);

@@ -2,7 +2,7 @@ import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {expectExit, timetiles, type RunningTimetiles} from '../support/cli.ts';
 import {hasJournal, signalAt} from '../support/kill-restore.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {backUp, changeStack, fillStack, stateOf, whileLoading, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -15,6 +15,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: Ctrl-C during a restore
 
   beforeAll(async () => {
     stack = await startStack(useBench());
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack, {slowRows: 150});
     ({set} = await backUp(stack, restic));

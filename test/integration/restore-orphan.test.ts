@@ -2,7 +2,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {expectExit, startTimetiles} from '../support/cli.ts';
 import {leftovers} from '../support/leftovers.ts';
 import {waitUntil} from '../support/processes.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {backUp, changeStack, fillStack, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -15,6 +15,7 @@ describe('a statement that outlives the restore it belongs to', () => {
 
   beforeAll(async () => {
     stack = await startStack(useBench());
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack, {rows: 100});
     ({set} = await backUp(stack, 'newest'));

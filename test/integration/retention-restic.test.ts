@@ -1,4 +1,4 @@
-import {readdirSync, rmSync} from 'node:fs';
+import {rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {planRetention} from '../../src/operations/retention.ts';
@@ -6,7 +6,7 @@ import {retentionRules, type RetentionPolicy, type RetentionRule} from '../../sr
 import {groupSets, manifestTags, sourceTags, type BackupSet} from '../../src/operations/sets.ts';
 import {parseSnapshots} from '../../src/restic/messages.ts';
 import {makeLocalRepository, type LocalRepository} from '../support/local-repository.ts';
-import {addCheapKey, openMasterKey, writeSnapshot} from '../support/restic-crypto.ts';
+import {openMasterKey, writeSnapshot} from '../support/restic-crypto.ts';
 import {seededRandom} from '../support/seeded-random.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -24,9 +24,6 @@ beforeAll(async () => {
   await repository.backup();
   const [first] = JSON.parse(await repository.restic(['snapshots', '--json']));
   const master = openMasterKey(repository.path, 'a bench password');
-  const [slow = ''] = readdirSync(join(repository.path, 'keys'));
-  addCheapKey(repository.path, master, 'a bench password');
-  rmSync(join(repository.path, 'keys', slow));
   rmSync(join(repository.path, 'snapshots', first.id));
   for (const [id, time] of simulatedSets()) {
     const names = ['db', 'uploads'];

@@ -6,13 +6,14 @@ import {growDatabase} from '../support/dataset.ts';
 import {holdDump} from '../support/dump.ts';
 import {plainSnapshots} from '../support/plain-restic.ts';
 import {isRunning, processesNaming, waitUntil} from '../support/processes.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   await growDatabase(stack, 20);
   await stack.writeConfig();
 });

@@ -6,7 +6,7 @@ import {expectExit, startTimetiles, timetiles} from '../support/cli.ts';
 import {loadDataset} from '../support/dataset.ts';
 import {plainRestic, plainSnapshots} from '../support/plain-restic.ts';
 import {waitUntil} from '../support/processes.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 const acceptIt = 'Look at the data; if this is right: timetiles backup --accept-smaller';
@@ -15,6 +15,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   await loadDataset(stack, {events: 1000, uploads: 60});
   await stack.writeConfig();
 });

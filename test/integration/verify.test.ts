@@ -7,7 +7,7 @@ import {execa} from 'execa';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {expectExit, timetiles} from '../support/cli.ts';
 import {plainRestic, plainResticEnvironment, plainSnapshots, repositoryFiles} from '../support/plain-restic.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {errorOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -15,6 +15,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   // So much that does not compress has a pack of its own, without trees: 0.14 looks for a missing tree for most of a minute.
   writeFileSync(join(stack.uploadsPath, 'noise'), randomBytes(3_000_000));
   await stack.writeConfig();

@@ -1,5 +1,5 @@
 import {createCipheriv, createDecipheriv, createHash, randomBytes, scryptSync} from 'node:crypto';
-import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 /** The key that all files of a repository are sealed with, as restic's design document has it. */
@@ -30,6 +30,16 @@ export function addCheapKey(repository: string, master: MasterKey, password: str
   const sealed = seal(keyFrom(scryptSync(password, salt, 64, {N, r, p})), Buffer.from(JSON.stringify({mac: {k: master.k.toString('base64'), r: master.r.toString('base64')}, encrypt: master.encrypt.toString('base64')})));
   const key = {created: new Date().toISOString(), username: 'test', hostname: 'test', kdf: 'scrypt', N, r, p, salt: salt.toString('base64'), data: sealed.toString('base64')};
   return store(repository, 'keys', Buffer.from(JSON.stringify(key)));
+}
+
+/**
+ * Leaves a repository with a cheap key alone. Tests start restic hundreds of times; what it costs to derive a real key is
+ * none of their business.
+ */
+export function cheapenKeys(repository: string, password: string): void {
+  const keys = readdirSync(join(repository, 'keys'));
+  addCheapKey(repository, openMasterKey(repository, password), password);
+  for (const key of keys) rmSync(join(repository, 'keys', key));
 }
 
 /** Writes a snapshot file; restic reads it as one of its own. @returns its id */
