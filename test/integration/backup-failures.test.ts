@@ -101,6 +101,22 @@ describe('a backup fails cleanly when', () => {
     expect(error).toMatchObject({...dumpFailed, message: expect.stringMatching(/failed: Dumping the contents of table "archive" .*(terminating connection due to administrator command|server closed the connection unexpectedly)$/)});
   });
 
+  test('a table has lost its file, whoever notices it first', async () => {
+    await stack.psql('create table lost as select 1 as n; checkpoint');
+    const file = (await stack.psql(`select current_setting('data_directory') || '/' || pg_relation_filepath('lost')`)).trim();
+    const move = (from: string, to: string) => stack.docker(['exec', stack.postgres, 'mv', from, to]);
+    await move(file, `${file}.away`);
+    try {
+      const result = await timetiles(['backup', 'db', '--json'], {stack});
+      expect(result.exitCode).toBe(1);
+      expect(result.json().error.message).toMatch(/could not open file "base\/\S+": No such file or directory/);
+      await expectNothingLeft(stack);
+    } finally {
+      await move(`${file}.away`, file);
+      await stack.psql('drop table lost');
+    }
+  });
+
   test('the container is stopped', async () => {
     const damage = () => stack.docker(['stop', '--time', '1', stack.postgres]);
     const error = await failingBackup({damage, resumes: false, repair: () => startAgain(stack.postgres)});

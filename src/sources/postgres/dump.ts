@@ -61,7 +61,11 @@ export async function storeDump(
     besides?.catch(() => undefined);
     const [dumped, counted] = await Promise.allSettled([dump.result, counting]);
     if (dumped.status === 'rejected') throw dumped.reason;
-    if (dumped.value.exitCode !== 0) throw (await failureOf(stream)) ?? dumpError(connection, dumped.value);
+    if (dumped.value.exitCode !== 0) {
+      // When the session that exported the snapshot has failed, pg_dump only says that there is no such snapshot.
+      if (counted.status === 'rejected' && /snapshot "[^"]*" does not exist|invalid snapshot identifier/.test(dumped.value.stderr)) throw counted.reason;
+      throw (await failureOf(stream)) ?? dumpError(connection, dumped.value);
+    }
     if (counted.status === 'rejected') throw counted.reason;
     const stored = await stream.commit();
     await besides;
