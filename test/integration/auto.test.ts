@@ -16,8 +16,9 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
-  await stack.writeConfig({RESTIC_CACHE_DIR: `${stack.scratch}/cache`});
-  await stack.writeConfig({RESTIC_CACHE_DIR: `${stack.scratch}/cache`}, {file: "100% o'clock.conf"});
+  const forCron = {RESTIC_CACHE_DIR: `${stack.scratch}/cache`, LOG_DIR: `${stack.scratch}/log`};
+  await stack.writeConfig(forCron);
+  await stack.writeConfig(forCron, {file: "100% o'clock.conf"});
   cron = await startCron(stack);
   const restic = stack.bench.restic.newest;
   env = {PATH: `${cron.path}:${restic.slice(0, restic.lastIndexOf('/'))}:${process.env['PATH'] ?? ''}`};
