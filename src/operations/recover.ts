@@ -1,3 +1,4 @@
+import {removeDeadTemporaries} from '../shared/atomic-file.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Source} from '../sources/source.ts';
@@ -12,6 +13,7 @@ import {withRepositoryLock} from './lock.ts';
  * @returns what was done, in words, or undefined when there was nothing
  */
 export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
+  removeDeadTemporaries(context.stateDirectory);
   const journal = readJournal(context);
   if (!journal) return undefined;
   const steady = uninterruptible(context);
@@ -42,7 +44,10 @@ async function finishPhase(context: Context, journal: Journal): Promise<readonly
  * The same for commands that take no lock themselves. A restore that is alive holds the lock and is left alone.
  */
 export async function finishInterruptedRestoreIfIdle(context: Context): Promise<void> {
-  if (!readJournal(context)) return;
+  if (!readJournal(context)) {
+    removeDeadTemporaries(context.stateDirectory);
+    return;
+  }
   try {
     await withRepositoryLock(context, 'finishing an interrupted restore', () => finishInterruptedRestore(context));
   } catch (error) {

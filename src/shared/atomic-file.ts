@@ -1,5 +1,7 @@
+import {readdirSync, rmSync} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
-import {dirname} from 'node:path';
+import {dirname, join} from 'node:path';
+import {systemCode} from './errors.ts';
 
 /** Writes a file so that after a crash it is there whole or not at all: temporary file, fsync, rename, fsync of the directory. Mode 0600 unless told. */
 export async function writeFileAtomically(path: string, content: string, mode = 0o600): Promise<void> {
@@ -19,6 +21,28 @@ export async function writeFileAtomically(path: string, content: string, mode = 
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/** Removes what processes that were killed in the middle of such a write have left in a directory. */
+export function removeDeadTemporaries(directory: string): void {
+  try {
+    for (const name of readdirSync(directory)) {
+      const pid = /\.(\d+)\.tmp$/.exec(name)?.[1];
+      if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(directory, name), {force: true});
+    }
+  } catch (error) {
+    // Nothing was ever written there, or this user may not tidy up; somebody else will.
+    if (!['ENOENT', 'EACCES', 'EPERM', 'EROFS'].includes(systemCode(error) ?? '')) throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) !== 'ESRCH';
+  }
 }
 
 /** Makes renames inside a directory durable. */
