@@ -1,7 +1,7 @@
 import {rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
-import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
+import {type Stack, startStack} from '../support/stack.ts';
 import {waitUntil} from '../support/processes.ts';
 import {openTerminal, type Terminal} from '../support/terminal.ts';
 import {leftoverProcesses} from '../support/tracks.ts';
@@ -14,7 +14,6 @@ const file = () => join(stack.uploadsPath, 'photo.jpg');
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
-  await makeCheapRepository(stack);
   await stack.writeConfig();
 });
 afterAll(() => stack.stop());
