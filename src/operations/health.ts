@@ -72,14 +72,13 @@ function isWithin(time: Date, now: Date, hours: number): boolean {
   return now.getTime() - time.getTime() <= hours * hourMilliseconds;
 }
 
-/** The copy is too old when the oldest set that it lacks is: before that, the next night may still bring it. */
+/** The copy is too old when the newest set there is and a newer one waits; where there never was one, the oldest set here counts. */
 function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
   if (!lag) return [];
-  const complete = sets.filter((set) => set.state === 'complete');
-  const waiting = complete.filter((set) => lag.newest === null || set.id > lag.newest).at(-1);
-  const newestTime = lag.newest === null ? undefined : timeOfSetId(lag.newest);
-  const since = newestTime ?? waiting?.time;
-  if (!waiting || !since || isWithin(since, now, maxAgeHours)) return [];
+  const waiting = sets.findLast((set) => set.state === 'complete' && (lag.newest === null || set.id > lag.newest));
+  if (!waiting) return [];
+  const since = (lag.newest === null ? undefined : timeOfSetId(lag.newest)) ?? waiting.time;
+  if (isWithin(since, now, maxAgeHours)) return [];
   const failed = lag.last?.state === 'failed' ? `; the last copy failed: ${lag.last.message}` : '';
   const newest = lag.newest === null ? 'no set is known to be offsite' : `the newest set offsite is ${lag.newest}, made ${formatAge(since, now)}`;
   return [{key: 'offsite-lag', kind: 'offsite', message: `${newest}${failed}`, next: 'Ask the service: timetiles offsite probe. Catch up: timetiles offsite copy'}];
@@ -109,6 +108,6 @@ function missingSchedule({schedule: {state, schedule, cronRunning, cronRemedy}}:
 function failedRuns({now, runs}: HealthFacts): Finding[] {
   return Object.entries(runs).flatMap(([job, {last}]) => {
     if (last.state !== 'failed' || job === 'restore') return [];
-    return [{key: `failed:${job}`, kind: job, message: `the last ${job.replace('-', ' ')} failed ${formatAge(new Date(last.time), now)}: ${last.message ?? 'for an unknown reason'}`, next: `Run it again once the cause is gone; its words are in the log.`}];
+    return [{key: `failed:${job}`, kind: job, message: `the last ${job.replace('-', ' ')} failed ${formatAge(new Date(last.time), now)}: ${last.message ?? 'for an unknown reason'}`, next: 'Run it again once the cause is gone; its words are in the log.'}];
   });
 }

@@ -2,7 +2,7 @@ import {repositoryFiles} from '../restic/handle.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
 import {readCachedManifest, readCachedManifests, type Manifest} from './manifest.ts';
-import {readSets, type BackupSet} from './sets.ts';
+import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
 /** As much of a set as tells which ones are complete. */
 export interface SetState {
@@ -10,12 +10,15 @@ export interface SetState {
   readonly state: 'complete' | 'incomplete';
 }
 
-interface KnownSource {
-  readonly source: string;
-  /** Null where neither the snapshot (restic before 0.17) nor a copy of the manifest tells. */
+/** Null where neither the snapshot (restic before 0.17) nor the manifest at hand tells. */
+export interface SnapshotSizes {
   readonly bytes: number | null;
   /** What it added to the repository, in bytes. */
   readonly added: number | null;
+}
+
+interface KnownSource extends SnapshotSizes {
+  readonly source: string;
 }
 
 /** A set with what its manifest says of its size. */
@@ -68,15 +71,16 @@ function sourcesOf(manifest: Manifest): KnownSource[] {
 
 function fromSet(context: Context, set: BackupSet): KnownSet {
   const manifest = set.manifest === undefined ? undefined : readCachedManifest(context, set.manifest);
-  const told = manifest ? sourcesOf(manifest) : [];
-  const sources = set.snapshots.map(({source, snapshot: {summary}}) => {
-    const record = told.find((candidate) => candidate.source === source);
-    return {
-      source,
-      bytes: summary?.total_bytes_processed ?? record?.bytes ?? null,
-      added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
-    };
-  });
+  const sources = set.snapshots.map((snapshot) => ({source: snapshot.source, ...sizesOf(snapshot, manifest)}));
   const {id, time, state, host, isSafety} = set;
   return {id, time, state, host, isFinished: set.manifest !== undefined, isSafety, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
+}
+
+/** The sizes of a snapshot: restic's own words, else those of its set's manifest. */
+export function sizesOf({source, snapshot: {summary}}: SetSnapshot, manifest: Manifest | undefined): SnapshotSizes {
+  const record = manifest?.sources.find((candidate) => candidate.source === source);
+  return {
+    bytes: summary?.total_bytes_processed ?? record?.bytes ?? null,
+    added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
+  };
 }

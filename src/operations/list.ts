@@ -1,16 +1,14 @@
 import type {Context} from './context.ts';
+import {sizesOf, type SnapshotSizes} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
-export interface ListedSnapshot {
+export interface ListedSnapshot extends SnapshotSizes {
   readonly source: string;
   readonly id: string;
   readonly time: Date;
-  /** Null where only the repository could tell, at a high price: see `manifestsToRead`. */
-  readonly bytes: number | null;
-  readonly added: number | null;
 }
 
 export interface ListedSet {
@@ -68,14 +66,7 @@ function toListed(set: BackupSet, manifest: Manifest | undefined): ListedSet {
   return {id, time, state, isSafety, isSuspicious, suspicions: manifest?.suspicions ?? [], snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
 }
 
-function toListedSnapshot({source, id, time, snapshot}: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {
-  const record = manifest?.sources.find((candidate) => candidate.source === source);
-  const {summary} = snapshot;
-  return {
-    source,
-    id,
-    time,
-    bytes: summary?.total_bytes_processed ?? record?.bytes ?? null,
-    added: summary?.data_added_packed ?? summary?.data_added ?? record?.added ?? null,
-  };
+function toListedSnapshot(snapshot: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {
+  const {source, id, time} = snapshot;
+  return {source, id, time, ...sizesOf(snapshot, manifest)};
 }

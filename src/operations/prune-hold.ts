@@ -14,14 +14,14 @@ export async function reasonToHold(context: Context, sets: readonly BackupSet[],
   const sources = new Set(judged.flatMap(sourcesOf));
   const newest = new Set([...sources].map((source) => judged.find((set) => sourcesOf(set).includes(source))).filter((set) => set !== undefined));
   for (const set of newest) {
-    const [first, ...more] = await suspicionsOf(context, set);
+    const [first, ...more] = await doubtsAbout(context, set);
     if (first !== undefined) return `the newest set ${set.id} is suspicious: ${first}${more.length === 0 ? '' : `, and ${more.length} more`}`;
   }
   return undefined;
 }
 
 /** A manifest that cannot be read is a reason to remove nothing, too. */
-async function suspicionsOf(context: Context, set: BackupSet): Promise<readonly string[]> {
+async function doubtsAbout(context: Context, set: BackupSet): Promise<readonly string[]> {
   try {
     return await suspicionOf(context, set);
   } catch (error) {
