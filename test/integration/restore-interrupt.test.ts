@@ -1,6 +1,6 @@
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {expectExit, timetiles, type RunningTimetiles} from '../support/cli.ts';
-import {hasJournal, signalAt} from '../support/kill-restore.ts';
+import {hasJournal, hasStagedFiles, signalAt} from '../support/kill-restore.ts';
 import {leftovers} from '../support/leftovers.ts';
 import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {backUp, changeStack, fillStack, stateOf, whileLoading, type State} from '../support/two-states.ts';
@@ -46,7 +46,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: Ctrl-C during a restore
     {phase: 'while the scratch database is made', after: 'restoring db', milliseconds: 30, options: ['--no-safety-backup']},
     {phase: 'while restic opens the dump', after: 'restoring db', milliseconds: 400, options: ['--no-safety-backup']},
     {phase: 'at the beginning of the uploads', after: 'restoring uploads', milliseconds: 0, options: ['--no-safety-backup']},
-    {phase: 'in the middle of the uploads', after: 'restoring uploads', milliseconds: 500, options: ['--no-safety-backup']},
+    {phase: 'once the first uploads are there', after: 'restoring uploads', until: () => hasStagedFiles(stack), milliseconds: 0, options: ['--no-safety-backup']},
     {phase: 'while the app is being stopped', after: 'stopping', milliseconds: 0, options: ['--no-safety-backup']},
   ])('$phase: the old data, the app runs, nothing is left over', async ({options, ...moment}) => {
     const {running, inTime} = await signalAt(['restore', set, '--yes', ...options], moment, 'SIGINT', {stack, restic});

@@ -1,5 +1,5 @@
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
+import {existsSync, readdirSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {startTimetiles, type RunningTimetiles, type TimetilesOptions} from './cli.ts';
 import {waitUntil} from './processes.ts';
@@ -9,6 +9,8 @@ import type {Stack} from './stack.ts';
 export interface Moment {
   /** What it says on stderr; the start of the run when left out. */
   after?: string;
+  /** What has to be so as well, asked for every millisecond: where a time alone would be too late on a quick machine. */
+  until?: () => boolean;
   milliseconds: number;
 }
 
@@ -26,13 +28,12 @@ export async function signalAt(
   running.stdin.end();
   let ended = false;
   void running.exited.then(() => (ended = true));
-  const {after} = moment;
-  if (after !== undefined) {
-    const said = await waitUntil(() => ended || running.output().stderr.includes(after), limitMilliseconds, 1);
-    if (!said || !running.output().stderr.includes(after)) {
-      running.killGroup('SIGKILL');
-      throw new Error(`timetiles ${args.join(' ')} never said "${after}", but:\n${running.output().stderr}`);
-    }
+  const {after = '', until = () => true} = moment;
+  let came = false;
+  await waitUntil(() => (came = running.output().stderr.includes(after) && until()) || ended, limitMilliseconds, 1);
+  if (!came) {
+    running.killGroup('SIGKILL');
+    throw new Error(`timetiles ${args.join(' ')} never came to "${after}", but:\n${running.output().stderr}`);
   }
   await Promise.race([sleep(moment.milliseconds), running.exited]);
   const inTime = !ended;
@@ -43,4 +44,10 @@ export async function signalAt(
 /** Whether a killed restore left its journal, which the next command has to speak of. */
 export function hasJournal(stack: Stack): boolean {
   return existsSync(join(stack.home, 'state', 'restore-journal.json'));
+}
+
+/** Whether a restore has begun to bring the first files in beside the live ones. */
+export function hasStagedFiles(stack: Stack): boolean {
+  const parent = dirname(stack.uploadsPath);
+  return readdirSync(parent).some((name) => name.startsWith('.timetiles-') && existsSync(join(parent, name, 'new')) && readdirSync(join(parent, name, 'new')).length > 0);
 }
