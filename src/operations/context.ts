@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import type {Configuration} from '../config/load.ts';
+import type {Settings} from '../config/settings.ts';
 import {connectDocker, type DockerHandle} from '../docker/client.ts';
 import {createResticHandle} from '../restic/handle.ts';
 import {resticVersion, type ResticVersion} from '../restic/version.ts';
@@ -67,4 +68,9 @@ export function uninterruptible(context: Context): Context {
     signal: new AbortController().signal,
     docker: async () => ({...(await context.docker()), signal: undefined}),
   };
+}
+
+/** The same context on another stack: other container, database or volume than the configuration names. */
+export function onStack(context: Context, settings: Partial<Settings>): Context {
+  return {...context, settings: {...context.settings, ...settings}};
 }

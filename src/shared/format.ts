@@ -38,8 +38,8 @@ export function formatAge(moment: Date, now: Date): string {
 }
 
 /** `1 file`, `2 files`: a count with its noun. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
 }
 
 /** A text as one word of a POSIX shell, for commands that are shown to be pasted. */

@@ -7,6 +7,7 @@ import {connectDatabase, findDatabaseContainer, type Connection} from './postgre
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema} from './postgres/facts.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
+import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
@@ -43,6 +44,17 @@ export const databaseSource: Source = {
   async swap(context, journalEntry) {
     const {names, run} = entryOf(journalEntry);
     await swapDatabases(await connectDatabase(context), names, run);
+  },
+
+  async prove(context, {record, restoreId}) {
+    const details = record && databaseDetailsSchema.parse(record.details);
+    return proveDatabase(await connectDatabase(context), details, runName(context.restic.repository, restoreId));
+  },
+
+  async listNamedFiles(context, files, restoreId) {
+    const query = context.settings.BACKUP_FILES_QUERY;
+    if (query === undefined) return;
+    await listExpectedFiles(await connectDatabase(context), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
   },
 
   revert: revertDatabaseRestore,

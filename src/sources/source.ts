@@ -110,6 +110,17 @@ export interface ExportRequest {
   readonly onProgress: OnProgress;
 }
 
+/** One thing that was looked at in restored data. */
+export interface Check {
+  /** One word, such as `rows`. */
+  readonly name: string;
+  readonly state: 'passed' | 'failed' | 'skipped';
+  /** What was found, or why it was not looked at; one line. */
+  readonly detail: string;
+}
+
+export type ProveRequest = Pick<RestoreRequest, 'snapshot' | 'record' | 'restoreId'>;
+
 /**
  * One kind of data. A further kind is one file that exports such an object, named in registry.ts.
  * `swap`, `revert` and `finish` may run in another process than `stage` did and any number of times: each looks at
@@ -129,6 +140,12 @@ export interface Source {
   planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;
   /** Puts the staged data in the place of the live one and keeps the latter. */
   swap(context: SourceContext, entry: JournalEntry): Promise<void>;
+  /** Compares the data that is in place with the snapshot it came from and with the manifest. Changes nothing. */
+  prove(context: SourceContext, request: ProveRequest): Promise<Check[]>;
+  /** Hands on the paths of files that the data in place names. Only where the source can tell. */
+  readonly listNamedFiles?: (context: SourceContext, files: ExpectedFiles, restoreId: string) => Promise<void>;
+  /** Picks those of the paths that are not there in the data in place. Only where its data are files. */
+  readonly findAbsent?: (context: SourceContext, paths: AsyncIterable<string>) => AsyncIterable<string>;
   /** Takes back swap and stage: the live data is as before, nothing else is left. */
   revert(context: SourceContext, entry: JournalEntry): Promise<void>;
   /** Removes what `swap` kept. */

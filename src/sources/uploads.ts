@@ -13,7 +13,7 @@ import {freeBytes} from '../shared/free-space.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
 import {choosePlaces, finishFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
-import type {BackupTask, ExportRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import type {BackupTask, Check, ExportRequest, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
@@ -24,6 +24,8 @@ export const uploadsSource: Source = {
   servingContainers: () => Promise.resolve([]),
   planRestore,
   swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
+  prove: proveFiles,
+  findAbsent,
   revert: (_context, entry) => revertFiles(swapPlacesSchema.parse(entry)),
   finish: (_context, entry) => finishFiles(swapPlacesSchema.parse(entry)),
   claimsPath: () => true,
@@ -87,6 +89,46 @@ async function* findMissing(context: SourceContext, snapshot: string, paths: Asy
   const present = new Set<number>();
   await listFiles(context.restic, snapshot, (path) => present.add(digestOf(path)));
   for await (const path of paths) if (!present.has(digestOf(posix.normalize(`/${path}`)))) yield path;
+}
+
+/** Leaves the current directory to nobody: a path that leads out of the uploads is absent. */
+async function* findAbsent(context: SourceContext, paths: AsyncIterable<string>): AsyncGenerator<string> {
+  const {directory} = await locateUploads(context);
+  for await (const path of paths) {
+    // posix.normalize keeps `..` at the root from leading anywhere.
+    const exists = await lstat(join(directory, posix.normalize(`/${path}`))).then(
+      () => true,
+      () => false,
+    );
+    if (!exists) yield path;
+  }
+}
+
+/** Every file of the snapshot is there and none beside; their contents restic compared when it restored them. */
+async function proveFiles(context: SourceContext, request: ProveRequest): Promise<Check[]> {
+  const {directory} = await locateUploads(context);
+  const expected = new Set<number>();
+  await listFiles(context.restic, request.snapshot, (path) => expected.add(digestOf(path)));
+  let present = 0;
+  const strange: string[] = [];
+  for await (const path of walkFiles(directory)) {
+    if (expected.delete(digestOf(path))) present += 1;
+    else strange.push(path);
+  }
+  if (expected.size === 0 && strange.length === 0) return [{name: 'files', state: 'passed', detail: `${plural(present, 'file')}, as in the snapshot; each was read back and compared when it was restored`}];
+  return [{name: 'files', state: 'failed', detail: [...(expected.size > 0 ? [`${plural(expected.size, 'file')} of the snapshot missing`] : []), ...(strange.length > 0 ? [`${plural(strange.length, 'file')} not in the snapshot, such as ${strange[0]}`] : [])].join('; ')}];
+}
+
+/** Every file and symbolic link below a directory, as `/2024/photo.jpg`. */
+async function* walkFiles(directory: string): AsyncGenerator<string> {
+  const folders = [''];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await readdir(join(directory, folder), {withFileTypes: true})) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile() || entry.isSymbolicLink()) yield path;
+    }
+  }
 }
 
 /** 48 bits: of a million files, one missing path in 280 million is taken for one that is there. */

@@ -144,6 +144,18 @@ where (c.relkind = 'r' or (c.relkind = 'm' and c.relispopulated)) and c.relpersi
 order by n.nspname, c.relname
 \\gexec`;
 
+/** What of a database's rows is not as the manifest says, a line per table. Pure. */
+export function wrongCounts(expected: readonly TableCount[], found: readonly TableCount[]): string[] {
+  const key = (schema: string, table: string) => JSON.stringify([schema, table]);
+  const counts = new Map(found.map(([schema, table, rows]) => [key(schema, table), rows]));
+  const known = new Set(expected.map(([schema, table]) => key(schema, table)));
+  const differing = expected
+    .filter(([schema, table, rows]) => counts.get(key(schema, table)) !== rows)
+    .map(([schema, table, rows]) => `${schema}.${table} has ${counts.get(key(schema, table)) ?? 'gone missing'}, not ${rows}`);
+  const strange = found.filter(([schema, table]) => !known.has(key(schema, table))).map(([schema, table]) => `${schema}.${table} is not in the manifest`);
+  return [...differing, ...strange];
+}
+
 export function parseTableCounts(lines: readonly string[]): TableCount[] {
   return lines.map((line) => tableCount.parse(JSON.parse(line)));
 }

@@ -11,15 +11,15 @@ const filesQueryLimit = 600;
 const copyEscapes: Readonly<Record<string, string>> = {b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v'};
 
 /**
- * Wraps the operator's query so that it sees the moment of the dump and changes nothing. COPY streams where psql would
+ * Wraps the operator's query so that it sees the moment of the dump, where one is given, and changes nothing. COPY streams where psql would
  * keep the whole answer in memory, and tells a second column from a path with a tab.
  */
-export function filesQueryScript(query: string, snapshot: string): string {
+export function filesQueryScript(query: string, snapshot: string | undefined): string {
   const statement = query.trim().replace(/;$/, '').trim();
   // The query may end with a comment.
   return `begin isolation level repeatable read, read only;
-set transaction snapshot ${literal(snapshot)};
-set local statement_timeout = '${filesQueryLimit}s';
+${snapshot === undefined ? '' : `set transaction snapshot ${literal(snapshot)};
+`}set local statement_timeout = '${filesQueryLimit}s';
 copy (
 ${statement}
 ) to stdout;
@@ -40,7 +40,7 @@ export function parsePathLine(line: string): string | undefined {
  * Hands the paths of BACKUP_FILES_QUERY on, as they were in the moment of the dump. It has a session of its own: a bad
  * query would end the transaction that pg_dump needs. Never fails: no backup is lost for it.
  */
-export async function listExpectedFiles(connection: Connection, query: string, moment: {snapshot: string; run: string}, files: ExpectedFiles): Promise<void> {
+export async function listExpectedFiles(connection: Connection, query: string, moment: {snapshot: string | undefined; run: string}, files: ExpectedFiles): Promise<void> {
   let problem: unknown;
   try {
     await streamSql(connection, filesQueryScript(query, moment.snapshot), {run: moment.run, limit: filesQueryLimit + 60}, (line) => {

@@ -10,6 +10,7 @@ import {
   factsSchema,
   parseTableCounts,
   tableCountsQuery,
+  wrongCounts,
   type DatabaseDetails,
   type DatabaseProperties,
 } from './facts.ts';
@@ -152,15 +153,11 @@ function requireFitting(connection: Connection, details: DatabaseDetails, server
 
 async function requireSameCounts(connection: Connection, details: DatabaseDetails, database: string, run: string): Promise<void> {
   const restored = parseTableCounts(await runSql(connection, tableCountsQuery, {database, run, limit: longQueryLimit}));
-  const key = (schema: string, table: string) => JSON.stringify([schema, table]);
-  const counts = new Map(restored.map(([schema, table, rows]) => [key(schema, table), rows]));
-  const wrong = details.tables.filter(([schema, table, rows]) => counts.get(key(schema, table)) !== rows);
-  const [first] = wrong;
-  if (!first) return;
-  const [schema, table, rows] = first;
+  const wrong = wrongCounts(details.tables, restored);
+  if (wrong.length === 0) return;
   throw new TimetilesError(
     'restore',
-    `${plural(wrong.length, 'table')} came back with other row counts than the manifest has: ${schema}.${table} has ${counts.get(key(schema, table)) ?? 'gone missing'}, not ${rows}`,
+    `${plural(wrong.length, 'table')} came back with other row counts than the manifest has: ${wrong[0]}`,
     'The live database was not touched. Check the repository (restic check --read-data) and choose another set.',
   );
 }
