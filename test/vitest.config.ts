@@ -1,6 +1,6 @@
 import {defineConfig} from 'vitest/config';
 
-// Every test file has a stack of its own; two at a time share the engine, since each of them mostly waits.
+// Every test file has a stack of its own; three at a time share the engine and two cores, since each of them mostly waits.
 const real = {
   globalSetup: ['test/setup/vitest-global.ts'],
   testTimeout: 120_000,
@@ -10,7 +10,7 @@ const real = {
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     reporters: ['default', 'json'],
     outputFile: {json: '.cache/test-report.json'},
     projects: [
