@@ -44,7 +44,7 @@ export default class Dr extends BaseCommand {
         const shown = {only, savesFirst: flags['safety-backup']};
         const ask = canAsk && isInteractive() ? pickHost(context.signal) : undefined;
         const outcome = await recoverStack(context, {
-          set, host, repository, only, project, replace, ask,
+          set, host, repository, only, project, replace, ask, named,
           dryRun: flags['dry-run'],
           safetyBackup: flags['safety-backup'],
           confirm: (plan) => confirmRecovery(context, plan, {...shown, yes, canAsk}),

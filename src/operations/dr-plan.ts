@@ -1,5 +1,6 @@
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
+import {withoutPassword} from '../shared/redact.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Home, Source, StackSettings} from '../sources/source.ts';
 import {onStack, type Context} from './context.ts';
@@ -98,9 +99,8 @@ export function describeDrPlan(plan: DrPlan, options: {only: string | undefined;
 }
 
 /** Lines for bootstrap.conf, with what the manifest knows and the configuration does not. Pure. */
-export function settingLines(settings: StackSettings, repository: string | undefined): string[] {
-  const all: Record<string, string | undefined> = {...settings, ...(repository !== undefined && {RESTIC_REPOSITORY: repository})};
-  return Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${quoted(value)}`]));
+export function settingLines(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).map(([key, value]) => `${key}=${quoted(withoutPassword(value))}`);
 }
 
 /** As the configuration's reader takes it back: no quote that is in the value. */

@@ -1,10 +1,10 @@
 import {isLocal, repositoryExists} from '../restic/handle.ts';
-import {toTimetilesError} from '../shared/errors.ts';
+import {TimetilesError, toTimetilesError} from '../shared/errors.ts';
 import {onStack, uninterruptible, type Context} from './context.ts';
 import {findBackup, type BackupWish} from './dr-find.ts';
 import {findLive, planRecovery, requireNothingLive, settingLines, stackLines, type DrPlan} from './dr-plan.ts';
 import {takeOverHostName} from './host-names.ts';
-import {readJournal} from './journal.ts';
+import {readJournal, type Journal} from './journal.ts';
 import {withRepositoryLock, withStackLock} from './lock.ts';
 import {isProved, proveRestored, type SourceProof} from './prove.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle} from './recover.ts';
@@ -12,6 +12,8 @@ import {restoreInPlace, type Recovery} from './restore.ts';
 
 export interface DrRequest extends BackupWish {
   readonly project: string | undefined;
+  /** The settings that the command line alone gives; the next command needs them too. */
+  readonly named: Readonly<Record<string, string>>;
   /** Goes on although there is live data. */
   readonly replace: boolean;
   readonly safetyBackup: boolean;
@@ -62,11 +64,10 @@ const command = 'timetiles dr';
  */
 export async function recoverStack(context: Context, request: DrRequest): Promise<DrOutcome> {
   if (request.dryRun) return {outcome: 'planned', plan: await findAndPlan(context, request)};
-  // An ordinary restore may be alive under the repository's lock, another dr under this one's.
-  if (readJournal(context)?.stack) await finishInterruptedRestore(context);
-  else await finishInterruptedRestoreIfIdle(context);
+  const finished = await finishEarlier(context);
   return withStackLock(context, command, async () => {
     const watch = stopwatch();
+    if (finished) return {outcome: 'recovered', ...(await checkFinished(context, request, finished))};
     const plan = await findAndPlan(context, request);
     const asked = watch.lap();
     if ((await request.confirm(plan)) === 'stop') return {outcome: 'planned', plan};
@@ -74,6 +75,20 @@ export async function recoverStack(context: Context, request: DrRequest): Promis
     await prepare(plan, request);
     return {outcome: 'recovered', ...(await restorePlanned(plan, request, {find: asked, prepare: watch.lap()}))};
   });
+}
+
+/**
+ * Finishes or undoes what was killed. An ordinary restore may be alive under the repository's lock, another dr under this one's.
+ * @returns the journal of a dr whose data is in place by now and that no app has written to: only the checks are left
+ */
+async function finishEarlier(context: Context): Promise<Journal | undefined> {
+  const journal = readJournal(context);
+  if (!journal?.stack) {
+    await finishInterruptedRestoreIfIdle(context);
+    return undefined;
+  }
+  const done = await finishInterruptedRestore(context);
+  return journal.phase === 'swapping' && journal.stopped.length === 0 && done !== undefined ? journal : undefined;
 }
 
 async function findAndPlan(context: Context, request: DrRequest): Promise<DrPlan> {
@@ -99,7 +114,7 @@ async function prepare({context, homes, found}: DrPlan, {replace, only}: DrReque
 }
 
 async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: number; prepare: number}): Promise<DrReport> {
-  const {context, found, manifest, homes} = plan;
+  const {context, found, manifest} = plan;
   const failures = new Map<string, unknown>();
   const times: Record<string, number> = {};
   const watch = stopwatch();
@@ -107,6 +122,7 @@ async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: n
   let proofs: SourceProof[] = [];
   const live = await findLive(context, found.set, request.only);
   const safetyBackup = request.safetyBackup && live.length > 0;
+  const from = onStack(found.from, plan.settings);
   const enter = (next: string) => {
     times[phase] = watch.lap();
     phase = next;
@@ -117,42 +133,55 @@ async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: n
     lock: (work) => (isLocal(context.restic) && (repositoryExists(context.restic) || safetyBackup) ? withRepositoryLock(context, command, work, safetyBackup ? {} : {readOnlyRepository: 'proceed'}) : work()),
     onPhase: enter,
     async check(restored, restoreId) {
-      proofs = await proveRestored(onStack(found.from, plan.settings), {snapshots: restored.map(({snapshot}) => snapshot), manifest}, restoreId);
+      proofs = await proveRestored(from, {snapshots: restored.map(({snapshot}) => snapshot), manifest}, restoreId);
     },
   };
-  const outcome = await restoreInPlace(context, {
-    wanted: found.set.id,
-    only: request.only,
-    failures,
-    from: onStack(found.from, plan.settings),
-    safetyBackup,
-    confirm: () => Promise.resolve('go'),
-    recovery,
-  });
+  const outcome = await restoreInPlace(context, {wanted: found.set.id, only: request.only, failures, from, safetyBackup, confirm: () => Promise.resolve('go'), recovery});
   if (outcome.state !== 'done') throw new Error('a restore that was confirmed did not happen');
   enter('end');
-  if (found.isLocal) await takeOverHostName(uninterruptible(context), found.host);
-  const {find, prepare: prepared} = before;
+  const {find, prepare} = before;
   const {safety = 0, staging = 0, swapping = 0, checking = 0, starting = 0} = times;
+  const {restored, safetySet, restarted} = outcome;
+  return report(plan, request, {restored, safetySet, restarted, proofs, failures, times: withTotal({find, prepare: prepare + safety, stage: staging, swap: swapping, checks: checking, start: starting})});
+}
+
+/** What is left of a run that was killed after its data was in place: nobody was told whether it is right. */
+async function checkFinished(context: Context, request: DrRequest, journal: Journal): Promise<DrReport> {
+  const watch = stopwatch();
+  const plan = await planRecovery(context, await findBackup(context, {...request, set: journal.set}), request);
+  const find = watch.lap();
+  const restored = journal.entries.map(({source}) => source);
+  const snapshots = plan.found.set.snapshots.filter(({source}) => restored.includes(source));
+  const proofs = await proveRestored(onStack(plan.found.from, plan.settings), {snapshots, manifest: plan.manifest}, journal.id);
+  const absent = plan.found.set.snapshots.filter(({source}) => !restored.includes(source) && (request.only ?? source) === source);
+  const failures = new Map(absent.map(({source}) => [source, new TimetilesError('restore', 'the interrupted run did not restore it', `Restore it alone: the same command with --only ${source}`)]));
+  return report(plan, request, {restored, safetySet: null, restarted: [], proofs, failures, times: withTotal({find, prepare: 0, stage: 0, swap: 0, checks: watch.lap(), start: 0})});
+}
+
+type Result = Pick<DrReport, 'restored' | 'safetySet' | 'restarted' | 'proofs' | 'times'> & {readonly failures: ReadonlyMap<string, unknown>};
+
+async function report({context, found, manifest, homes, settings}: DrPlan, {named}: DrRequest, result: Result): Promise<DrReport> {
+  if (found.isLocal) await takeOverHostName(uninterruptible(context), found.host);
+  const {failures, proofs} = result;
   return {
+    ...result,
     state: failures.size === 0 && isProved(proofs) ? 'done' : 'failed',
     set: found.set.id,
     host: found.host,
     place: found.place,
-    restored: outcome.restored,
     failures: [...failures].map(([source, error]) => {
       const {message, next} = toTimetilesError(error);
       return {source, message, next};
     }),
-    proofs,
-    safetySet: outcome.safetySet,
-    restarted: outcome.restarted,
     made: homes.flatMap(({home}) => home.missing),
-    settings: settingLines(plan.settings, found.isLocal && !context.configuration.given.has('RESTIC_REPOSITORY') ? found.place : undefined),
+    settings: settingLines({...settings, ...named}),
     stack: stackLines(manifest),
     composeDirectory: manifest?.stack?.directory ?? null,
-    times: {find, prepare: prepared + safety, stage: staging, swap: swapping, checks: checking, start: starting, total: find + prepared + safety + staging + swapping + checking + starting},
   };
+}
+
+function withTotal(times: Omit<DrTimes, 'total'>): DrTimes {
+  return {...times, total: Object.values(times).reduce((sum, seconds) => sum + seconds, 0)};
 }
 
 /** Seconds since it was made or last asked. */

@@ -11,12 +11,14 @@ import {leftovers} from '../support/leftovers.ts';
 import {epochRoots, offsiteConfig, resticKeys} from '../support/offsite.ts';
 import {waitUntil} from '../support/processes.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
+import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
 import {awkwardNames, makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let origin: Stack;
 let gateway: Gateway;
+let proxy: S3Proxy;
 let bucket: Bucket;
 let bare: BareMachine;
 let source: State;
@@ -25,7 +27,7 @@ let uploadsPack: string;
 
 const packsOf = (repository: string) => readdirSync(join(repository, 'data'), {recursive: true, encoding: 'utf8'}).filter((name) => /\/[0-9a-f]{64}$/.test(name));
 const password = {RESTIC_PASSWORD: 'a bench password'};
-const address = () => offsiteConfig(gateway.endpoint, bucket, 'read')['RESTIC_OFFSITE_REPOSITORY'] ?? '';
+const address = () => offsiteConfig(proxy.endpoint, bucket, 'read')['RESTIC_OFFSITE_REPOSITORY'] ?? '';
 const dr = (args: string[], env: Record<string, string | undefined> = {}): Promise<TimetilesResult> => timetiles(['dr', ...args], {stack: bare.stack, env: {...password, ...env}});
 const recovered = async (args: string[], env?: Record<string, string>) => {
   const result = await dr([...args, '--yes', '--json'], env);
@@ -38,7 +40,8 @@ beforeAll(async () => {
   origin = await startStack(useBench(), {heartbeat: false, dbPassword: awkwardNames.dbPassword});
   gateway = await startGateway(useBench());
   bucket = await gateway.makeBucket();
-  await origin.writeConfig(offsiteConfig(gateway.endpoint, bucket, 'put'));
+  proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+  await origin.writeConfig(offsiteConfig(proxy.endpoint, bucket, 'put'));
   await makeCheapRepository(origin);
   await fillStack(origin);
   await origin.psql(`create role reader login password 'reads'; grant select on numbers to reader;`);
@@ -55,11 +58,20 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await bare?.stop();
+  await proxy?.close();
   await gateway?.stop();
   await origin?.stop();
 });
 
 describe('a bare machine', () => {
+  test('without the image of the database is told how to get it', async () => {
+    const result = await dr([origin.repository, '--yes', '--json']);
+    expect(result.exitCode).toBe(1);
+    expect(errorOf(result).next).toMatch(/docker pull timetiles-bench\/postgres:17/);
+    expect(await bare.inventory()).toEqual([]);
+    await bare.loadImages();
+  });
+
   test('comes back from the gateway with a reading key, and the app logs in with its old password', async () => {
     const begin = performance.now();
     const report = await fromGateway();
@@ -98,7 +110,7 @@ describe('a bare machine', () => {
 /** As one would without this tool: a server made by hand, psql from a pipe, restic restore. */
 async function secondsByHand(): Promise<number> {
   const [root = ''] = await epochRoots(bucket);
-  const env = {...resticKeys(bucket, 'read'), ...password, RESTIC_REPOSITORY: `s3:${gateway.endpoint}/${bucket.name}/${root}`, HOME: bare.stack.userHome, PATH: process.env['PATH'] ?? ''};
+  const env = {...resticKeys(bucket, 'read'), ...password, RESTIC_REPOSITORY: `s3:${proxy.endpoint}/${bucket.name}/${root}`, HOME: bare.stack.userHome, PATH: process.env['PATH'] ?? ''};
   const restic = bare.stack.bench.restic.newest;
   const begin = performance.now();
   const name = 'by-hand';
@@ -121,8 +133,10 @@ describe('from a local path', () => {
     expect(dry).toMatchObject({state: 'planned', set, live: [], missing: expect.arrayContaining([`makes the volume ${origin.project}_uploads`])});
     expect(await bare.inventory()).toEqual([]);
     expect(existsSync(join(bare.stack.home, 'state', 'dr.lock'))).toBe(false);
-    const report = await recovered([origin.repository]);
-    expect(report.settings).toContain(`RESTIC_REPOSITORY="${origin.repository}"`);
+    const disk = join(bare.stack.scratch, 'disk');
+    await cp(origin.repository, disk, {recursive: true});
+    const report = await recovered([disk]);
+    expect(report.settings).toContain(`RESTIC_REPOSITORY="${disk}"`);
     expect(await stateOf(bare.stack)).toEqual(source);
     expect(JSON.parse(readFileSync(join(bare.stack.home, 'state', 'hosts.json'), 'utf8'))).toContain(report.host);
     // The tool can go on at once, with the settings as they were printed.
@@ -186,18 +200,6 @@ describe('what it cannot do, it says', () => {
     for (const host of ['second-host', hostname]) expect(errorOf(result).message).toContain(host);
     expect(await recovered([copy, '--host', hostname, '--dry-run'])).toMatchObject({host: hostname, set});
     await rm(copy, {recursive: true});
-  });
-
-  test('an image that is not here', async () => {
-    await bare.removeImage();
-    try {
-      const result = await dr([origin.repository, '--yes', '--json']);
-      expect(result.exitCode).toBe(1);
-      expect(errorOf(result).next).toMatch(/docker pull timetiles-bench\/postgres:17/);
-      expect(await bare.inventory()).toEqual([]);
-    } finally {
-      await bare.loadImages();
-    }
   });
 
   test('a data volume that another server has filled', async () => {

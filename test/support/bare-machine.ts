@@ -8,12 +8,11 @@ import {imageFor} from './images.ts';
 import {postgresAccess} from './postgres.ts';
 import type {Stack} from './stack.ts';
 
-/** A machine with an engine of its own that has two images and nothing else, as the tool and the tests see it. */
+/** A machine with an engine of its own that has nothing but, in time, two images, as the tool and the tests see it. */
 export interface BareMachine {
   /** The origin's stack as it would be here: the same names, on this engine, with an empty installation directory. */
   readonly stack: Stack;
-  /** Takes the image of the database away, and brings it back. */
-  removeImage(): Promise<void>;
+  /** Brings the images of database and app; before, there are none. */
   loadImages(): Promise<void>;
   /** Containers and volumes, by name. */
   inventory(): Promise<string[]>;
@@ -57,10 +56,8 @@ export async function startBareMachine(origin: Stack): Promise<BareMachine> {
     await mkdir(stack.userHome, {recursive: true});
   };
   await wipe();
-  await loadImages();
   return {
     stack, loadImages, wipe,
-    removeImage: async () => void (await run(['image', 'rm', '--force', images[0] ?? ''])),
     inventory: async () => [...(await dockerLines(dockerHost, ['ps', '--all', '--format', '{{.Names}}'])), ...(await dockerLines(dockerHost, ['volume', 'ls', '--format', '{{.Name}}']))].toSorted(),
     startWeb: async () => {
       const label = (key: string, value: string) => ['--label', `com.docker.compose.${key}=${value}`];

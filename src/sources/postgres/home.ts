@@ -42,7 +42,7 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
       async prepare() {
         const docker = await context.docker();
         if (!running) await startContainer(docker, container.id);
-        await waitForServer({...context, settings: {...context.settings, ...settings}}, {listensOnTcp: false});
+        await waitForServer({...context, settings: {...context.settings, ...settings}}, {firstIsLast: false});
         return async () => {
           if (!running) await stopContainer(docker, container);
         };
@@ -70,7 +70,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: {...context.settings, ...settings}}, {listensOnTcp: true});
+      await waitForServer({...context, settings: {...context.settings, ...settings}}, {firstIsLast: server.home.environment === 'official'});
       return () => Promise.resolve();
     },
   };

@@ -120,10 +120,11 @@ export function serverEnvironment(details: DatabaseDetails, home: DatabaseHome, 
 
 /**
  * Waits until the server answers for good: images restart it once after they have made the cluster.
- * @param options `listensOnTcp`: it answers there only when it is the last one
+ * @param options `firstIsLast`: the official image's first server does not listen on TCP, so one that does is the last;
+ * of others it is enough, or has to be, that one stays for a moment
  * @throws TimetilesError `container` when it does not, in time
  */
-export async function waitForServer(context: SourceContext, options: {listensOnTcp: boolean}): Promise<void> {
+export async function waitForServer(context: SourceContext, options: {firstIsLast: boolean}): Promise<void> {
   const docker = await context.docker();
   const {id, name} = await findDatabaseContainer(context);
   const run = runName(context.restic.repository, 'wait');
@@ -134,10 +135,10 @@ export async function waitForServer(context: SourceContext, options: {listensOnT
       const container = await inspectContainer(docker, id);
       if (!container?.running) throw startError(name, `is ${container?.state ?? 'gone'}`);
       try {
-        if (options.listensOnTcp && (await runExec(docker, {container: id, command: ['pg_isready', '--quiet', '--host=127.0.0.1'], environment: {}})).exitCode !== 0) return false;
+        if (options.firstIsLast && (await runExec(docker, {container: id, command: ['pg_isready', '--quiet', '--host=127.0.0.1'], environment: {}})).exitCode !== 0) return false;
         const connection = await connectDatabase(context);
         const [now] = await runSql(connection, 'select pg_postmaster_start_time();', {run, database: maintenanceDatabase(connection.database), limit: 10});
-        if (now !== undefined && now === started) return true;
+        if (now !== undefined && (options.firstIsLast || now === started)) return true;
         started = now;
         await sleep(700);
         return false;
