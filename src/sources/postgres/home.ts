@@ -3,7 +3,7 @@ import {inspectImage, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Home, HomeRequest, SourceContext, StackSettings} from '../source.ts';
-import {connectDatabase, findDatabaseContainer, type Connection} from './connection.ts';
+import {connectDatabase, findDatabaseContainer, usesKartozaNames, type Connection} from './connection.ts';
 import {databaseDetailsSchema, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {runName, runSql} from './psql.ts';
 import {createServer, planServer, waitForServer} from './server.ts';
@@ -16,7 +16,7 @@ export async function describeHome({docker, container}: Connection): Promise<Dat
   const data = dataDirectory ?? '/var/lib/postgresql/data';
   return {
     service: container.service ?? null,
-    environment: 'POSTGRES_PASS' in container.environment || 'POSTGRES_DBNAME' in container.environment ? 'kartoza' : 'official',
+    environment: usesKartozaNames(container.environment) ? 'kartoza' : 'official',
     dataDirectory,
     mounts: container.mounts.map(({type, volume, source, destination}) => ({
       type,
@@ -42,7 +42,7 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
       async prepare() {
         const docker = await context.docker();
         if (!running) await startContainer(docker, container.id);
-        await waitForServer({...context, settings: {...context.settings, ...settings}}, {firstIsLast: false});
+        await waitForServer({...context, settings: {...context.settings, ...settings}});
         return async () => {
           if (!running) await stopContainer(docker, container);
         };
@@ -70,7 +70,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: {...context.settings, ...settings}}, {firstIsLast: server.home.environment === 'official'});
+      await waitForServer({...context, settings: {...context.settings, ...settings}});
       return () => Promise.resolve();
     },
   };
@@ -128,6 +128,8 @@ export async function findLiveTables(context: SourceContext): Promise<string | u
     throw error;
   });
   if (!container?.running) return undefined;
+  // An earlier run, or compose, may have started it a moment ago.
+  await waitForServer(context);
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, 'look');
   const {database} = connection;

@@ -1,7 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
-import {setTimeout as sleep} from 'node:timers/promises';
 import type {DockerHandle} from '../../docker/client.ts';
 import {composeLabels, inspectContainer, inspectVolume, renameForProject} from '../../docker/containers.ts';
 import {createContainer, createVolume, type Image} from '../../docker/create.ts';
@@ -10,7 +9,7 @@ import {startContainer} from '../../docker/lifecycle.ts';
 import {messageOf, systemCode, TimetilesError} from '../../shared/errors.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {SourceContext} from '../source.ts';
-import {connectDatabase, findDatabaseContainer} from './connection.ts';
+import {connectDatabase, findDatabaseContainer, usesKartozaNames} from './connection.ts';
 import type {DatabaseDetails, DatabaseHome} from './facts.ts';
 import {runName, runSql} from './psql.ts';
 import {maintenanceDatabase} from './swap.ts';
@@ -119,36 +118,34 @@ export function serverEnvironment(details: DatabaseDetails, home: DatabaseHome, 
 }
 
 /**
- * Waits until the server answers for good: images restart it once after they have made the cluster.
- * @param options `firstIsLast`: the official image's first server does not listen on TCP, so one that does is the last;
- * of others it is enough, or has to be, that one stays for a moment
+ * Waits until the server answers for good: images restart it once after they have made the cluster. The official one's first
+ * server does not listen on TCP, so one that does is the last; of any other, one that has been up for a while is.
  * @throws TimetilesError `container` when it does not, in time
  */
-export async function waitForServer(context: SourceContext, options: {firstIsLast: boolean}): Promise<void> {
+export async function waitForServer(context: SourceContext): Promise<void> {
   const docker = await context.docker();
-  const {id, name} = await findDatabaseContainer(context);
+  const {id, name, environment} = await findDatabaseContainer(context);
+  const isKartoza = usesKartozaNames(environment);
+  const query = `select extract(epoch from clock_timestamp() - pg_postmaster_start_time()) > ${isKartoza ? 30 : 60};`;
   const run = runName(context.restic.repository, 'wait');
   let last = 'no answer';
-  let started: string | undefined;
   const isUp = await waitUntil(
     async () => {
       const container = await inspectContainer(docker, id);
       if (!container?.running) throw startError(name, `is ${container?.state ?? 'gone'}`);
       try {
-        if (options.firstIsLast && (await runExec(docker, {container: id, command: ['pg_isready', '--quiet', '--host=127.0.0.1'], environment: {}})).exitCode !== 0) return false;
         const connection = await connectDatabase(context);
-        const [now] = await runSql(connection, 'select pg_postmaster_start_time();', {run, database: maintenanceDatabase(connection.database), limit: 10});
-        if (now !== undefined && (options.firstIsLast || now === started)) return true;
-        started = now;
-        await sleep(700);
-        return false;
+        const [isOld] = await runSql(connection, query, {run, database: maintenanceDatabase(connection.database), limit: 10});
+        if (isOld === 't') return true;
+        if (isKartoza) return false;
+        return (await runExec(docker, {container: id, command: ['pg_isready', '--quiet', '--host=127.0.0.1'], environment: {}})).exitCode === 0;
       } catch (error) {
         docker.signal?.throwIfAborted();
         last = messageOf(error);
         return false;
       }
     },
-    {limit: startLimit, interval: 300, signal: docker.signal},
+    {limit: startLimit, interval: 200, signal: docker.signal},
   );
   if (!isUp) throw startError(name, `does not answer after ${startLimit / 1000} seconds: ${last}`);
 }
