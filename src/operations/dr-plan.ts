@@ -79,8 +79,14 @@ export function requireNothingLive(live: readonly string[]): void {
   throw new TimetilesError('restore', `this machine holds live data: ${live.join('; ')}`, 'To replace it, after it was saved as a set of its own: the same command with --replace. For an ordinary restore: timetiles restore');
 }
 
+/** What of a plan is told. */
+export interface DrPlanText extends Pick<DrPlan, 'manifest' | 'live'> {
+  readonly found: Omit<FoundBackup, 'from'>;
+  readonly homes: readonly {readonly home: Pick<Home, 'missing'>}[];
+}
+
 /** The plan in words. Pure. */
-export function describeDrPlan(plan: DrPlan, options: {only: string | undefined; savesFirst: boolean}): string[] {
+export function describeDrPlan(plan: DrPlanText, options: {only: string | undefined; savesFirst: boolean}): string[] {
   const {found, manifest, homes, live} = plan;
   const {set} = found;
   const missing = homes.flatMap(({home}) => home.missing);

@@ -139,10 +139,9 @@ async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: n
   const outcome = await restoreInPlace(context, {wanted: found.set.id, only: request.only, failures, from, safetyBackup, confirm: () => Promise.resolve('go'), recovery});
   if (outcome.state !== 'done') throw new Error('a restore that was confirmed did not happen');
   enter('end');
-  const {find, prepare} = before;
   const {safety = 0, staging = 0, swapping = 0, checking = 0, starting = 0} = times;
   const {restored, safetySet, restarted} = outcome;
-  return report(plan, request, {restored, safetySet, restarted, proofs, failures, times: withTotal({find, prepare: prepare + safety, stage: staging, swap: swapping, checks: checking, start: starting})});
+  return report(plan, request, {restored, safetySet, restarted, proofs, failures, times: withTotal({find: before.find, prepare: before.prepare + safety, stage: staging, swap: swapping, checks: checking, start: starting})});
 }
 
 /** What is left of a run that was killed after its data was in place: nobody was told whether it is right. */

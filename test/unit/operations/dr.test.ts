@@ -5,7 +5,7 @@ import {renderDr} from '../../../src/cli/render/dr.ts';
 import {parseConfigText} from '../../../src/config/parse.ts';
 import {renameForProject} from '../../../src/docker/containers.ts';
 import {describeHost, hostsIn} from '../../../src/operations/dr-find.ts';
-import {adoptProject, describeDrPlan, requireNothingLive, settingLines, stackLines, type DrPlan} from '../../../src/operations/dr-plan.ts';
+import {adoptProject, describeDrPlan, requireNothingLive, settingLines, stackLines, type DrPlanText} from '../../../src/operations/dr-plan.ts';
 import type {DrReport} from '../../../src/operations/dr.ts';
 import {groupSets, manifestTags, sourceTags, type BackupSet} from '../../../src/operations/sets.ts';
 import {filesHomeOf} from '../../../src/sources/files/home.ts';
@@ -67,16 +67,15 @@ describe('hosts', () => {
     const copy = {repositoryId: 'f'.repeat(64), epoch: null, restic: {repository: '/r', options: [], environment: {}}, sets};
     const hosts = hostsIn([copy, copy]);
     expect(hosts.map(({host, sets: count}) => [host, count])).toEqual([['other', 1], ['shop', 2]]);
-    expect(describeHost(hosts[1] ?? hosts[0]!)).toBe('shop (repository ffffffffffff): 2 sets, the newest of 2026-11-21 02:00 UTC');
+    expect(hosts.map(describeHost)[1]).toBe('shop (repository ffffffffffff): 2 sets, the newest of 2026-11-21 02:00 UTC');
   });
 });
 
 describe('the plan', () => {
-  const home = {settings: {}, missing: ['makes the volume shop_uploads'], warnings: [], prepare: () => Promise.reject(new Error('planned only'))};
-  const plan = {
+  const plan: DrPlanText = {
     found: {place: '/mnt/repo', isLocal: true, hosts: [{host: 'shop', repositoryId: null, sets: 1, newest: undefined}], host: 'shop', set: setOf(setId, 'a', 'shop')},
-    manifest: undefined, homes: [{home}], settings: {}, live: [], warnings: [],
-  } as unknown as DrPlan;
+    manifest: undefined, homes: [{home: {missing: ['makes the volume shop_uploads']}}], live: [],
+  };
 
   test('in words', () => {
     expect(describeDrPlan(plan, {only: 'db', savesFirst: true})).toEqual([
