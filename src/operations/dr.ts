@@ -22,8 +22,8 @@ export interface DrRequest extends BackupWish {
   readonly confirm: (plan: DrPlan) => Promise<'go' | 'stop'>;
 }
 
-/** Seconds by what was done in them. */
-export interface DrTimes {
+/** Seconds by what was done in them; `prepare` takes in the safety set. */
+interface DrTimes {
   readonly find: number;
   readonly prepare: number;
   readonly stage: number;

@@ -20,8 +20,8 @@ export async function finishInterruptedRestore(context: Context): Promise<string
   return finishJournal(context, journal);
 }
 
-/** The same for whoever holds the lock that the journal's owner would hold. */
-export async function finishJournal(context: Context, journal: Journal): Promise<string> {
+/** Call it under the lock that the journal's owner would hold. */
+async function finishJournal(context: Context, journal: Journal): Promise<string> {
   const steady = onStack(uninterruptible(context), journal.stack ?? {});
   const what = `an interrupted restore of set ${journal.set}, begun ${journal.begun}`;
   context.log.warn(`found ${what}`);
