@@ -38,9 +38,12 @@ export abstract class BaseCommand extends Command {
   private redact: (text: string) => string = (text) => text;
   private runLog: RunLog | undefined;
 
-  /** Loads the configuration, runs the operation, and prints its result. */
-  protected async perform(flags: GlobalFlags, work: (context: Context) => Promise<Rendered>): Promise<unknown> {
-    const configuration = loadConfiguration({file: flags.config, environment: process.env});
+  /**
+   * Loads the configuration, runs the operation, and prints its result.
+   * @param settings what the command line gives beyond files and environment
+   */
+  protected async perform(flags: GlobalFlags, work: (context: Context) => Promise<Rendered>, settings: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    const configuration = loadConfiguration({file: flags.config, environment: {...process.env, ...settings}});
     this.redact = createRedactor(configuration.secrets);
     const log = createRunLog({
       stream: process.stderr,

@@ -1,4 +1,5 @@
 import {interruptedError, TimetilesError} from '../shared/errors.ts';
+import {describeHost, type FoundHost} from '../operations/dr-find.ts';
 import type {ListedSet} from '../operations/list.ts';
 import type {RepositoryChoice} from '../operations/offsite/find.ts';
 import {formatAge} from '../shared/format.ts';
@@ -49,6 +50,17 @@ export async function pickRepository(choices: readonly RepositoryChoice[], now: 
   const answer = await select({message: 'Several hosts copy to this place. Which repository?', options, maxItems: 12, output, signal});
   if (isCancel(answer)) throw cancelled();
   return answer;
+}
+
+/** Lets the operator pick one of the hosts that have backups in one place. The question throws `interrupted` on Ctrl-C. */
+export function pickHost(signal: AbortSignal): (hosts: readonly FoundHost[]) => Promise<FoundHost> {
+  return async (hosts) => {
+    const {select, isCancel} = await loadPrompts();
+    const options = hosts.map((host) => ({value: host, label: describeHost(host)}));
+    const answer = await select({message: 'Several hosts have backups there. Which one shall come back?', options, maxItems: 12, output, signal});
+    if (isCancel(answer)) throw cancelled();
+    return answer;
+  };
 }
 
 /** A serial console tells no size, and prompts would be broken after every letter there. */

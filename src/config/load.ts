@@ -6,6 +6,8 @@ import {settingsSchema, type Settings} from './settings.ts';
 
 export interface Configuration {
   readonly settings: Settings;
+  /** The keys that files or environment give a value; the others have their defaults. */
+  readonly given: ReadonlySet<string>;
   /** The installation directory, TIMETILES_HOME. */
   readonly home: string;
   /** The files that were read. */
@@ -28,7 +30,7 @@ export interface LoadRequest {
  * @throws TimetilesError `configuration` that names file, line, key and remedy
  */
 export function loadConfiguration(request: LoadRequest): Configuration {
-  const home = request.environment['TIMETILES_HOME'] || '/opt/timetiles';
+  const home = homeOf(request.environment);
   const files = readFiles(home, request.file);
   const values: Record<string, string> = {};
   const origins: Record<string, string> = {};
@@ -52,7 +54,18 @@ export function loadConfiguration(request: LoadRequest): Configuration {
   }
   const resticEnvironment = Object.fromEntries(Object.entries(given).filter(([key]) => resticVariables.has(key)));
   requirePassword(result.data, resticEnvironment, request.file ?? join(home, 'bootstrap.conf'), files);
-  return {settings: result.data, home, files, resticEnvironment, secrets: secretsOf(result.data, resticEnvironment)};
+  return {settings: result.data, given: new Set(Object.keys(given)), home, files, resticEnvironment, secrets: secretsOf(result.data, resticEnvironment)};
+}
+
+/** Whether a password for the repositories is in files or environment. @throws TimetilesError `configuration` when a file cannot be read */
+export function isPasswordGiven({file, environment}: LoadRequest): boolean {
+  const keys = ['RESTIC_PASSWORD', 'RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND'];
+  const places = [environment, ...readFiles(homeOf(environment), file).map(({values}) => values)];
+  return places.some((values) => keys.some((key) => Boolean(values[key])));
+}
+
+function homeOf(environment: LoadRequest['environment']): string {
+  return environment['TIMETILES_HOME'] || '/opt/timetiles';
 }
 
 function readFiles(home: string, file: string | undefined): ConfigFile[] {

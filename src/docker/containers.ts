@@ -1,11 +1,15 @@
 import type Dockerode from 'dockerode';
 import {callDocker, dockerError, statusOf, type DockerHandle} from './client.ts';
 
-const labels = {
+/** The labels by which compose knows what is its own. */
+export const composeLabels = {
   project: 'com.docker.compose.project',
   service: 'com.docker.compose.service',
   oneOff: 'com.docker.compose.oneoff',
   volume: 'com.docker.compose.volume',
+  number: 'com.docker.compose.container-number',
+  directory: 'com.docker.compose.project.working_dir',
+  files: 'com.docker.compose.project.config_files',
 } as const;
 
 interface Mount {
@@ -29,6 +33,7 @@ export interface Container {
   readonly image: string;
   readonly imageId: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   /** Undefined when the image has no health check. */
   readonly health: string | undefined;
@@ -40,16 +45,22 @@ export interface Volume {
   readonly driver: string;
 }
 
+/** Compose puts the project in front of every name: `shop-postgres-1` as `new-postgres-1`; another name stays. Pure. */
+export function renameForProject(name: string, from: string, to: string): string {
+  const rest = name.startsWith(from) ? name.slice(from.length) : '';
+  return rest.startsWith('-') || rest.startsWith('_') ? `${to}${rest}` : name;
+}
+
 /** Every container of a compose project, stopped ones too; one-off runs (`docker compose run`) are none of its services. */
 export async function listProject(docker: DockerHandle, project: string): Promise<Container[]> {
-  const summaries = await callDocker(docker, (api) => api.listContainers({all: true, filters: {label: [`${labels.project}=${project}`]}}));
-  return inspectAll(docker, summaries.filter((summary) => summary.Labels[labels.oneOff] !== 'True'));
+  const summaries = await callDocker(docker, (api) => api.listContainers({all: true, filters: {label: [`${composeLabels.project}=${project}`]}}));
+  return inspectAll(docker, summaries.filter((summary) => summary.Labels[composeLabels.oneOff] !== 'True'));
 }
 
 /** The names of all compose projects of this engine. */
 export async function listProjectNames(docker: DockerHandle): Promise<string[]> {
   const all = await callDocker(docker, (api) => api.listContainers({all: true}));
-  return [...new Set(all.flatMap((summary) => summary.Labels[labels.project] ?? []))].toSorted();
+  return [...new Set(all.flatMap((summary) => summary.Labels[composeLabels.project] ?? []))].toSorted();
 }
 
 /** Every container of the engine. */
@@ -79,9 +90,9 @@ export async function inspectVolume(docker: DockerHandle, name: string): Promise
 
 /** The volumes that compose made for a project, by the name they have in its file. */
 export async function listProjectVolumes(docker: DockerHandle, project: string): Promise<{name: string; key: string}[]> {
-  const filters = {label: [`${labels.project}=${project}`]};
+  const filters = {label: [`${composeLabels.project}=${project}`]};
   const {Volumes} = await callDocker(docker, (api) => api.listVolumes({filters}));
-  const volumes = (Volumes ?? []).map((volume) => ({name: volume.Name, key: volume.Labels?.[labels.volume] ?? ''}));
+  const volumes = (Volumes ?? []).map((volume) => ({name: volume.Name, key: volume.Labels?.[composeLabels.volume] ?? ''}));
   // Docker lists them in another order each time.
   return volumes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -104,11 +115,12 @@ function toContainer(inspected: Dockerode.ContainerInspectInfo): Container {
     name: inspected.Name.replace(/^\//, ''),
     running: inspected.State.Running && !inspected.State.Paused,
     state: inspected.State.Status,
-    service: inspected.Config.Labels?.[labels.service],
-    project: inspected.Config.Labels?.[labels.project],
+    service: inspected.Config.Labels?.[composeLabels.service],
+    project: inspected.Config.Labels?.[composeLabels.project],
     image: inspected.Config.Image,
     imageId: inspected.Image,
     environment,
+    labels: inspected.Config.Labels ?? {},
     mounts: inspected.Mounts.map((mount) => ({
       type: mount.Type,
       volume: mount.Name,

@@ -9,6 +9,8 @@ export interface NewContainer {
   readonly environment: Readonly<Record<string, string>>;
   /** Named volumes by the directory in the container. */
   readonly volumes: Readonly<Record<string, string>>;
+  /** Directories of the host by the directory in the container; each has to exist. */
+  readonly binds?: Readonly<Record<string, string>>;
   /** Undefined: what the image says. */
   readonly command?: readonly string[] | undefined;
   /** `none` cuts it off; undefined: Docker's default network. */
@@ -51,7 +53,7 @@ export async function createContainer(docker: DockerHandle, wanted: NewContainer
         Env: Object.entries(wanted.environment).map(([name, value]) => `${name}=${value}`),
         ...(wanted.command && {Cmd: [...wanted.command]}),
         HostConfig: {
-          Mounts: Object.entries(wanted.volumes).map(([target, volume]) => ({Type: 'volume', Source: volume, Target: target})),
+          Mounts: [...mounts('volume', wanted.volumes), ...mounts('bind', wanted.binds ?? {})],
           ...(wanted.network !== undefined && {NetworkMode: wanted.network}),
           ...(wanted.memory !== undefined && {Memory: wanted.memory, MemorySwap: wanted.memory}),
           ...(wanted.cpus !== undefined && {NanoCpus: wanted.cpus * 1e9}),
@@ -63,6 +65,10 @@ export async function createContainer(docker: DockerHandle, wanted: NewContainer
   } catch (error) {
     throw dockerError(`making the container ${wanted.name}`, error);
   }
+}
+
+function mounts(type: 'volume' | 'bind', byTarget: Readonly<Record<string, string>>) {
+  return Object.entries(byTarget).map(([target, source]) => ({Type: type, Source: source, Target: target}));
 }
 
 /** Removes a container, running or not, with the volumes that have no name. One that is not there is no error. */

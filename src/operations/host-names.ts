@@ -24,6 +24,12 @@ export async function rememberHostName(context: Pick<Context, 'stateDirectory' |
   }
 }
 
+/** Remembers that this host takes the place of another, whose sets are then its own. */
+export async function takeOverHostName(context: Pick<Context, 'stateDirectory'>, name: string): Promise<void> {
+  if (readKnown(context).includes(name)) return;
+  await writeFileAtomically(namesPath(context), `${JSON.stringify([...new Set([...readHostNames(context), name])], undefined, 2)}\n`);
+}
+
 /** Losing the list only keeps more: sets of an old name are then judged as another host's. */
 function readKnown(context: Pick<Context, 'stateDirectory'>): string[] {
   const path = namesPath(context);

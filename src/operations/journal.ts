@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {syncDirectory, writeFileAtomically} from '../shared/atomic-file.ts';
 import {TimetilesError} from '../shared/errors.ts';
+import {stackSettingsSchema} from '../sources/source.ts';
 import type {Context} from './context.ts';
 
 /**
@@ -19,6 +20,8 @@ const journalSchema = z.object({
   entries: z.array(z.object({source: z.string(), entry: z.record(z.string(), z.unknown())})),
   /** Containers that ran before and were or may have been stopped: id and name. */
   stopped: z.array(z.object({id: z.string(), name: z.string()})),
+  /** Of `timetiles dr`: where the stack is, as far as the configuration does not say. Its lock is `lockStack`. */
+  stack: stackSettingsSchema.optional(),
 });
 export type Journal = z.output<typeof journalSchema>;
 

@@ -33,14 +33,34 @@ export async function withRepositoryLock<Result>(
   options: LockOptions = {},
 ): Promise<Result> {
   const {repository} = context.restic;
-  const note = {pid: process.pid, command, since: context.clock.now().toISOString(), host: hostname()};
-  const attempt = await waitForLock(context, options.wait ?? 0, () => takeLock(repository, JSON.stringify(note), options.readOnlyRepository === 'proceed'));
+  const note = noteOf(context, command);
+  const attempt = await waitForLock(context, options.wait ?? 0, () => takeLock(repository, note, options.readOnlyRepository === 'proceed'));
   if (attempt.state === 'held') throw lockedError(repository, attempt.note, context.clock.now());
   try {
     return await work();
   } finally {
     attempt.release();
   }
+}
+
+/**
+ * Takes the lock of `timetiles dr` on this installation: a bare machine has no repository to lock, or one that the next
+ * command does not know of.
+ * @throws TimetilesError `locked` (exit 4)
+ */
+export async function withStackLock<Result>(context: Context, command: string, work: () => Promise<Result>): Promise<Result> {
+  mkdirSync(context.stateDirectory, {recursive: true, mode: 0o700});
+  const attempt = await acquireFileLock(join(context.stateDirectory, 'dr.lock'), noteOf(context, command));
+  if (attempt.state === 'held') throw lockedError(context.stateDirectory, attempt.note, context.clock.now());
+  try {
+    return await work();
+  } finally {
+    attempt.release();
+  }
+}
+
+function noteOf(context: Context, command: string): string {
+  return JSON.stringify({pid: process.pid, command, since: context.clock.now().toISOString(), host: hostname()});
 }
 
 /** Tries once, and then until the other run has ended or the time is over. */

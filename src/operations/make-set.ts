@@ -11,6 +11,7 @@ import {rememberHostName} from './host-names.ts';
 import {commitManifest, startManifest, type Manifest, type MissingFiles} from './manifest.ts';
 import {clearDeadLocks, prepareRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
+import {collectStackHints} from './stack-hints.ts';
 import {judgeSet, readEarlierManifests} from './suspicion.ts';
 
 export interface BackupRequest {
@@ -83,6 +84,7 @@ async function storeSet(
     started.catch(() => undefined); // It is awaited below, whatever happens in between.
     return started;
   };
+  const hints = collectStackHints(context);
   const earlier = request.safety ? [] : await readEarlierManifests(context);
   const paths = await wantedPathList(context, request);
   const made: StoredSource[] = [];
@@ -103,8 +105,10 @@ async function storeSet(
       stream = startStream({incomplete: state === 'incomplete', suspicious: suspicions.length > 0});
     }
     if (!stream) throw new Error('a set needs at least one source');
+    const stack = await hints;
     await commitManifest(context, await stream, {
       ...describeSet(context, {setId, time, state, records}),
+      ...(stack && {stack}),
       ...(request.safety && {beforeRestore: true}),
       ...(suspicions.length > 0 && {suspicions}),
       ...(accepted.length > 0 && {accepted: true}),

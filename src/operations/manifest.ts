@@ -9,6 +9,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
 import {sourceRecordSchema} from '../sources/source.ts';
 import type {Context} from './context.ts';
+import {stackHintsSchema} from './stack-hints.ts';
 
 /** The manifest's path in its snapshot. */
 const manifestPath = '/manifest.json';
@@ -44,6 +45,8 @@ const manifestSchema = z.object({
   /** It has much less than those before it, and the operator says that this is right: later sets are compared with it. */
   accepted: z.literal(true).optional(),
   missingFiles: missingFilesSchema.optional(),
+  /** How the stack was set up; sets of earlier versions lack it. */
+  stack: stackHintsSchema.optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

@@ -3,9 +3,9 @@ import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Source} from '../sources/source.ts';
 import {startApp, stopApp} from './app.ts';
-import {uninterruptible, type Context} from './context.ts';
+import {onStack, uninterruptible, type Context} from './context.ts';
 import {readJournal, removeJournal, writeJournal, type Journal} from './journal.ts';
-import {withRepositoryLock} from './lock.ts';
+import {withRepositoryLock, withStackLock} from './lock.ts';
 
 /**
  * Finishes or undoes a restore that was killed, and starts what it had stopped. Call it under the repository's lock:
@@ -16,7 +16,13 @@ export async function finishInterruptedRestore(context: Context): Promise<string
   removeDeadTemporaries(context.stateDirectory);
   const journal = readJournal(context);
   if (!journal) return undefined;
-  const steady = uninterruptible(context);
+  if (journal.stack) return withStackLock(context, 'timetiles dr', () => finishJournal(context, journal));
+  return finishJournal(context, journal);
+}
+
+/** Call it under the lock that the journal's owner would hold. */
+async function finishJournal(context: Context, journal: Journal): Promise<string> {
+  const steady = onStack(uninterruptible(context), journal.stack ?? {});
   const what = `an interrupted restore of set ${journal.set}, begun ${journal.begun}`;
   context.log.warn(`found ${what}`);
   // The container that was being stopped when the tool was killed may still be at it, and a reboot may have started others.

@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import type {Container} from '../docker/containers.ts';
-import {TimetilesError} from '../shared/errors.ts';
+import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {RestoreStep, Source} from '../sources/source.ts';
 import {containersToStop} from './app.ts';
@@ -14,6 +14,8 @@ export interface RestoreChoice {
   /** `latest`, a set's or a snapshot's id, or its beginning. */
   readonly wanted: string;
   readonly only: string | undefined;
+  /** Takes what goes wrong with one source, by its name; that source is then left out. Without it, it ends the restore. */
+  readonly failures?: Map<string, unknown>;
 }
 
 export interface PlannedStep {
@@ -77,11 +79,35 @@ export async function planRestore(context: Context, choice: RestoreChoice): Prom
     const source = sourceByName(snapshot.source);
     if (!source) throw new TimetilesError('not-found', `this version cannot restore the source ${snapshot.source}`, 'Upgrade timetiles, or choose sources with --only.');
     const record = selected.manifest?.sources.find((candidate) => candidate.source === snapshot.source);
-    const step = await source.planRestore(context, {setId: selected.set.id, snapshot: snapshot.id, record, restoreId});
-    steps.push({source, snapshot, step});
+    const request = {setId: selected.set.id, snapshot: snapshot.id, record, restoreId};
+    const step = await unlessFailed(context, choice.failures, source.name, () => source.planRestore(context, request));
+    if (step) steps.push({source, snapshot, step});
   }
+  requireSome(steps, choice.failures);
   const stop = await containersToStop(context, steps.flatMap(({step}) => step.mustStop));
   return {restoreId, set: selected.set, steps, stop, warnings: [...selected.warnings, ...steps.flatMap(({step}) => step.warnings)]};
+}
+
+/**
+ * Does a part of the work that concerns one source alone. Where failures are collected, one is told, kept, and answered
+ * with undefined; Ctrl-C is none.
+ */
+export async function unlessFailed<Result>(context: Context, failures: Map<string, unknown> | undefined, source: string, work: () => Promise<Result>): Promise<Result | undefined> {
+  if (failures?.has(source)) return undefined;
+  try {
+    return await work();
+  } catch (error) {
+    if (!failures || context.signal.aborted) throw error;
+    context.log.warn(`${source} cannot be restored: ${messageOf(error)}. Going on with the rest`);
+    failures.set(source, error);
+    return undefined;
+  }
+}
+
+/** When every source failed, the first failure is the one to tell. */
+export function requireSome(steps: readonly PlannedStep[], failures: ReadonlyMap<string, unknown> | undefined): void {
+  const [first] = failures?.values() ?? [];
+  if (steps.length === 0 && first !== undefined) throw first;
 }
 
 /** The plan in words, for the operator to confirm. Pure. */

@@ -1,11 +1,12 @@
 import {TimetilesError} from '../shared/errors.ts';
+import type {StackSettings} from '../sources/source.ts';
 import {stopApp, waitForApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
 import {makeSet} from './make-set.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
-import {planRestore, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {planRestore, requireSome, unlessFailed, type PlannedStep, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
 export interface RestoreReport {
@@ -24,6 +25,19 @@ export interface RestoreRequest extends RestoreChoice {
   readonly safetyBackup: boolean;
   /** Shows the plan; `go` lets it happen. */
   readonly confirm: (plan: RestorePlan) => Promise<'go' | 'stop'>;
+  readonly recovery?: Recovery;
+}
+
+/** What `timetiles dr` adds to a restore. */
+export interface Recovery {
+  readonly command: string;
+  /** Where the stack is, for the next command, should this one be killed. */
+  readonly stack: StackSettings;
+  /** Runs the restore under the lock that fits. */
+  readonly lock: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  readonly onPhase: (phase: 'staging' | 'swapping' | 'checking' | 'starting') => void;
+  /** Looks at the restored data before the app gets at it. */
+  readonly check: (restored: readonly PlannedStep[], restoreId: string) => Promise<void>;
 }
 
 export type RestoreOutcome = ({readonly state: 'done'} & RestoreReport) | {readonly state: 'planned'; readonly plan: RestorePlan};
@@ -36,19 +50,22 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
   await finishInterruptedRestoreIfIdle(context);
   const plan = await planRestore(request.from, request);
   if ((await request.confirm(plan)) === 'stop') return {state: 'planned', plan};
-  const command = `timetiles restore ${request.wanted}`;
+  const {recovery} = request;
+  const command = recovery?.command ?? `timetiles restore ${request.wanted}`;
   const options = request.safetyBackup ? {} : ({readOnlyRepository: 'proceed'} as const);
   const work = async () => {
     // Another restore may have been killed since the plan was made; then the plan is out of date.
     const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
-    return restore(context, current, request.safetyBackup);
+    return restore(context, current, request);
   };
-  const watched = {job: 'restore', command, conclude: concludeRestore} as const;
-  return {state: 'done', ...(await watchJob(context, watched, () => withRepositoryLock(context, command, work, options)))};
+  const watched = {job: 'restore', command, conclude: (report: RestoreReport) => concludeRestore(report, request.failures)} as const;
+  const locked = () => (recovery ? recovery.lock(work) : withRepositoryLock(context, command, work, options));
+  return {state: 'done', ...(await watchJob(context, watched, locked))};
 }
 
-function concludeRestore({set, restored, safetySet}: RestoreReport): Conclusion {
-  return {state: 'done', set, message: `${restored.join(' and ')} restored${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
+function concludeRestore({set, restored, safetySet}: RestoreReport, failures: ReadonlyMap<string, unknown> = new Map()): Conclusion {
+  const failed = failures.size === 0 ? '' : `${[...failures.keys()].join(' and ')} failed; `;
+  return {state: failures.size === 0 ? 'done' : 'failed', set, message: `${failed}${restored.join(' and ')} restored${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
 }
 
 /**
@@ -56,7 +73,7 @@ function concludeRestore({set, restored, safetySet}: RestoreReport): Conclusion 
  * untouched; from then on the restore can only be completed, by the next command if need be.
  * @throws TimetilesError; the old data is then in place and the app runs
  */
-async function restore(context: Context, plan: RestorePlan, safetyBackup: boolean): Promise<RestoreReport> {
+async function restore(context: Context, plan: RestorePlan, {safetyBackup, failures, recovery}: RestoreRequest): Promise<RestoreReport> {
   const begin = Date.now();
   const safetySet = safetyBackup ? await saveCurrentState(context, plan) : null;
   const journal: Journal = {
@@ -64,14 +81,18 @@ async function restore(context: Context, plan: RestorePlan, safetyBackup: boolea
     set: plan.set.id,
     begun: context.clock.now().toISOString(),
     phase: 'staging',
-    entries: plan.steps.map(({source, step}) => ({source: source.name, entry: step.entry})),
+    entries: entriesOf(plan.steps),
     stopped: [],
+    ...(recovery && {stack: recovery.stack}),
   };
-  const stopping: Journal = {...journal, stopped: plan.stop.map(({id, name}) => ({id, name}))};
   let reached = journal;
+  let staged: readonly PlannedStep[];
   try {
     await writeJournal(context, journal);
-    await stageAll(context, plan);
+    recovery?.onPhase('staging');
+    staged = await stageAll(context, plan, failures);
+    recovery?.onPhase('swapping');
+    const stopping: Journal = {...journal, entries: entriesOf(staged), stopped: plan.stop.map(({id, name}) => ({id, name}))};
     await writeJournal(context, stopping);
     reached = stopping;
     await stopApp(context, plan.stop);
@@ -85,8 +106,12 @@ async function restore(context: Context, plan: RestorePlan, safetyBackup: boolea
     await undo(context, reached, error);
     throw error;
   }
-  const done = {set: plan.set.id, restored: plan.steps.map(({source}) => source.name), safetySet};
+  const done = {set: plan.set.id, restored: staged.map(({source}) => source.name), safetySet};
+  // Also after Ctrl-C in the middle of the checks: the app must not stay down.
+  const checking = recovery && reportAsRestored(context, done, () => checkRestored(recovery, staged, plan.restoreId));
+  await Promise.allSettled([checking]);
   const restarted = await reportAsRestored(context, done, () => settle(uninterruptible(context), reached));
+  await checking;
   await reportAsRestored(context, done, () => waitForApp(context, reached.stopped));
   return {...done, restarted, seconds: (Date.now() - begin) / 1000};
 }
@@ -109,12 +134,29 @@ async function saveCurrentState(context: Context, plan: RestorePlan): Promise<st
   }
 }
 
-async function stageAll(context: Context, plan: RestorePlan): Promise<void> {
-  for (const {source, step} of plan.steps) {
+/** @returns those that are ready to be swapped: all, unless failures are collected */
+async function stageAll(context: Context, plan: RestorePlan, failures: Map<string, unknown> | undefined): Promise<PlannedStep[]> {
+  const staged: PlannedStep[] = [];
+  for (const planned of plan.steps) {
+    const {source, step} = planned;
     context.log.info(`restoring ${source.name} beside the live data`);
-    await step.stage((progress) => context.log.progress({label: `restoring ${source.name}`, ...progress}));
+    await unlessFailed(context, failures, source.name, () => step.stage((progress) => context.log.progress({label: `restoring ${source.name}`, ...progress})));
     context.signal.throwIfAborted();
+    if (failures?.has(source.name)) await source.revert(uninterruptible(context), step.entry);
+    else staged.push(planned);
   }
+  requireSome(staged, failures);
+  return staged;
+}
+
+function entriesOf(steps: readonly PlannedStep[]): Journal['entries'] {
+  return steps.map(({source, step}) => ({source: source.name, entry: step.entry}));
+}
+
+async function checkRestored(recovery: Recovery, staged: readonly PlannedStep[], restoreId: string): Promise<void> {
+  recovery.onPhase('checking');
+  await recovery.check(staged, restoreId);
+  recovery.onPhase('starting');
 }
 
 /** Undoes; when that fails too, both failures are told. */

@@ -7,6 +7,7 @@ import {connectDatabase, findDatabaseContainer, type Connection} from './postgre
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema} from './postgres/facts.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
+import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
@@ -39,6 +40,8 @@ export const databaseSource: Source = {
     return container ? [container.id] : [];
   },
 
+  findHome: findDatabaseHome,
+  findLive: findLiveTables,
   planRestore: planDatabaseRestore,
 
   async swap(context, journalEntry) {

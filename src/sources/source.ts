@@ -110,6 +110,38 @@ export interface ExportRequest {
   readonly onProgress: OnProgress;
 }
 
+/** Settings that say where a stack's data lives. A manifest knows them too. */
+export const stackSettingsSchema = z.object({
+  COMPOSE_PROJECT_NAME: z.string().exactOptional(),
+  POSTGRES_CONTAINER: z.string().exactOptional(),
+  DB_NAME: z.string().exactOptional(),
+  UPLOADS_VOLUME: z.string().exactOptional(),
+  UPLOAD_HOST_DIR: z.string().exactOptional(),
+});
+export type StackSettings = z.output<typeof stackSettingsSchema>;
+
+export interface HomeRequest {
+  readonly record: SourceRecord;
+  /** The compose project of the stack that the record is of. */
+  readonly project: string;
+  /** The keys that the configuration itself gives a value. */
+  readonly given: ReadonlySet<string>;
+}
+
+/** Where the data of a source lives, or will live, on this machine. Nothing has been touched. */
+export interface Home {
+  /** Those that the configuration does not give. */
+  readonly settings: StackSettings;
+  /** What has to be made or started, a line each; none when all is there. */
+  readonly missing: readonly string[];
+  readonly warnings: readonly string[];
+  /**
+   * Makes and starts it; what an earlier run has made is used.
+   * @returns how to put to rest again what was started
+   */
+  prepare(): Promise<() => Promise<void>>;
+}
+
 /** One thing that was looked at in restored data. */
 export interface Check {
   /** One word, such as `rows`. */
@@ -137,6 +169,10 @@ export interface Source {
   readonly findMissing?: (context: SourceContext, snapshot: string, paths: AsyncIterable<string>) => AsyncIterable<string>;
   /** Ids of containers that serve this data and stay up during a restore. */
   servingContainers(context: SourceContext): Promise<string[]>;
+  /** Looks for the place of this source's data, also on a machine that has nothing yet. */
+  findHome(context: SourceContext, request: HomeRequest): Promise<Home>;
+  /** What lives there already and would be replaced, in words; undefined: nothing, or a database or directory that is still empty. */
+  findLive(context: SourceContext): Promise<string | undefined>;
   planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;
   /** Puts the staged data in the place of the live one and keeps the latter. */
   swap(context: SourceContext, entry: JournalEntry): Promise<void>;

@@ -10,10 +10,11 @@ import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
+import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
 import {choosePlaces, finishFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
-import type {BackupTask, Check, ExportRequest, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import type {BackupTask, Check, ExportRequest, Home, HomeRequest, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
@@ -22,6 +23,8 @@ export const uploadsSource: Source = {
   measure: ({bytes, files}) => ({bytes, files}),
   findMissing,
   servingContainers: () => Promise.resolve([]),
+  findHome,
+  findLive: findLiveFiles,
   planRestore,
   swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
   prove: proveFiles,
@@ -38,7 +41,14 @@ const detailsSchema = z.object({
   root: z.string(),
   /** Where the files came from, for a reader's information. */
   origin: z.string(),
+  /** Where they belong on a new machine; sets of earlier versions lack it. */
+  home: filesHomeSchema.optional(),
 });
+
+function findHome(context: SourceContext, {record, project, given}: HomeRequest): Promise<Home> {
+  const {home, origin} = detailsSchema.parse(record.details);
+  return findFilesHome(context, {home: home ?? filesHomeOf(origin), project, given});
+}
 
 async function inspect(context: SourceContext, options: {allowEmpty: boolean}): Promise<BackupTask> {
   const location = await locateUploads(context);
@@ -79,7 +89,7 @@ async function store(context: SourceContext, location: UploadsLocation, request:
   ]);
   if (stored.vanished > 0) context.log.info(`${plural(stored.vanished, 'file')} vanished from the ${location.description} while it was read`);
   const {id, bytes, added, files, unreadable} = stored;
-  const details = {root, origin: location.description} satisfies z.output<typeof detailsSchema>;
+  const details = {root, origin: location.description, home: location.home} satisfies z.output<typeof detailsSchema>;
   return {source: 'uploads', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [...unreadable], details};
 }
 

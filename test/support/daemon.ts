@@ -2,7 +2,6 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdir, open} from 'node:fs/promises';
 import {join} from 'node:path';
-import {cacheDirectory} from './paths.ts';
 
 /** A program started in the background. */
 export interface Daemon {
@@ -12,9 +11,9 @@ export interface Daemon {
 }
 
 /** Starts a program that outlives a Ctrl-C meant for the tests, so that they can still clean up through it. */
-export async function startDaemon(name: string, args: string[]): Promise<Daemon> {
-  await mkdir(cacheDirectory, {recursive: true});
-  const log = join(cacheDirectory, `${name}.log`);
+export async function startDaemon(name: string, args: string[], directory: string): Promise<Daemon> {
+  await mkdir(directory, {recursive: true});
+  const log = join(directory, `${name}.log`);
   const output = await open(log, 'w');
   try {
     const child = spawn(name, args, {detached: true, stdio: ['ignore', output.fd, output.fd]});

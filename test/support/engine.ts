@@ -1,5 +1,6 @@
+import {randomBytes} from 'node:crypto';
 import {existsSync} from 'node:fs';
-import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {removeControlGroup} from './cgroups.ts';
 import {docker, dockerLines} from './docker.ts';
@@ -16,12 +17,29 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-const socketPath = join(runDirectory, 'docker.sock');
-const dockerHost = `unix://${socketPath}`;
-const containerdAddress = join(runDirectory, 'containerd.sock');
-const dataDirectory = join(cacheDirectory, 'docker');
-// A slash keeps the control groups of this engine apart from those of the machine's own.
-const controlGroup = `/timetiles-bench-${checkoutId}`;
+/** Where an engine keeps everything. */
+interface Places {
+  run: string;
+  dataDirectory: string;
+  containerdRoot: string;
+  controlGroup: string;
+  log: string;
+}
+
+const socketOf = ({run}: Places) => join(run, 'docker.sock');
+const hostOf = (places: Places) => `unix://${socketOf(places)}`;
+const containerdAddressOf = ({run}: Places) => join(run, 'containerd.sock');
+
+const first: Places = {
+  run: runDirectory,
+  dataDirectory: join(cacheDirectory, 'docker'),
+  containerdRoot: join(cacheDirectory, 'containerd'),
+  // A slash keeps the control groups of this engine apart from those of the machine's own.
+  controlGroup: `/timetiles-bench-${checkoutId}`,
+  log: cacheDirectory,
+};
+const dockerHost = hostOf(first);
+const socketPath = socketOf(first);
 
 /**
  * Starts the private engine, or takes over the one that a killed run left. Tests stop and kill containers freely, so
@@ -32,18 +50,18 @@ export async function startEngine(options: {lockMinutes?: number} = {}): Promise
   const unlock = await lockBench((options.lockMinutes ?? 5) * 60_000);
   try {
     await clearScratch();
-    if (!(await answers())) await startDaemons();
+    if (!(await answers(first))) await startDaemons(first);
     await purge();
   } catch (error) {
-    await end();
+    await end(first);
     await unlock();
     throw error;
   }
   const stop = async () => {
     try {
       await purge();
-      await end();
       await clearScratch();
+      await end(first);
     } finally {
       await unlock();
     }
@@ -51,48 +69,75 @@ export async function startEngine(options: {lockMinutes?: number} = {}): Promise
   return {dockerHost, socketPath, stop};
 }
 
-async function startDaemons(): Promise<void> {
+/**
+ * Starts another engine beside the bench's own, for one test file: a machine that has nothing, not even an image. What it
+ * stores goes with it; of a killed run, with the next bench.
+ */
+export async function startBareEngine(): Promise<Engine> {
+  const name = `bare-${randomBytes(3).toString('hex')}`;
+  const places = barePlaces(name);
+  const stop = () => endBare(name);
+  try {
+    await startDaemons(places);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {dockerHost: hostOf(places), socketPath: socketOf(places), stop};
+}
+
+function barePlaces(name: string): Places {
+  const root = join(scratchDirectory, name);
+  return {run: join(runDirectory, name), dataDirectory: join(root, 'docker'), containerdRoot: join(root, 'containerd'), controlGroup: `${first.controlGroup}-${name}`, log: root};
+}
+
+async function endBare(name: string): Promise<void> {
+  await end(barePlaces(name));
+  await rm(join(scratchDirectory, name), {recursive: true, force: true});
+}
+
+async function startDaemons(places: Places): Promise<void> {
   // Whatever is left of a killed run does not answer: end it before its files are reused.
-  await end();
-  await mkdir(dataDirectory, {recursive: true});
-  await mkdir(runDirectory, {recursive: true, mode: 0o700});
-  const containerdConfig = join(runDirectory, 'containerd.toml');
-  const dockerdConfig = join(runDirectory, 'daemon.json');
-  await writeFile(containerdConfig, containerdSettings());
-  await writeFile(dockerdConfig, JSON.stringify(dockerdSettings()));
+  await end(places);
+  await mkdir(places.dataDirectory, {recursive: true});
+  await mkdir(places.run, {recursive: true, mode: 0o700});
+  const containerdConfig = join(places.run, 'containerd.toml');
+  const dockerdConfig = join(places.run, 'daemon.json');
+  await writeFile(containerdConfig, containerdSettings(places));
+  await writeFile(dockerdConfig, JSON.stringify(dockerdSettings(places)));
   // An own containerd too: dockerd would otherwise join the machine's, where both engines' containers would mix.
-  const containerd = await startDaemon('containerd', ['--config', containerdConfig]);
-  await ready(containerd, async () => existsSync(containerdAddress));
+  const containerd = await startDaemon('containerd', ['--config', containerdConfig], places.log);
+  await ready(containerd, async () => existsSync(containerdAddressOf(places)));
   const hadKey = existsSync('/etc/docker/key.json');
-  const dockerd = await startDaemon('dockerd', ['--config-file', dockerdConfig]);
-  await ready(dockerd, answers);
+  const dockerd = await startDaemon('dockerd', ['--config-file', dockerdConfig], places.log);
+  await ready(dockerd, () => answers(places));
   // Older engines write an identity there that nothing uses.
   if (!hadKey) await rm('/etc/docker/key.json', {force: true});
 }
 
-function containerdSettings(): string {
+function containerdSettings(places: Places): string {
   return [
     'version = 2',
-    `root = ${JSON.stringify(join(cacheDirectory, 'containerd'))}`,
-    `state = ${JSON.stringify(join(runDirectory, 'containerd'))}`,
+    `root = ${JSON.stringify(places.containerdRoot)}`,
+    `state = ${JSON.stringify(join(places.run, 'containerd'))}`,
     'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
     '[grpc]',
-    `address = ${JSON.stringify(containerdAddress)}`,
+    `address = ${JSON.stringify(containerdAddressOf(places))}`,
     '[plugins."io.containerd.internal.v1.opt"]',
-    `path = ${JSON.stringify(join(cacheDirectory, 'containerd', 'opt'))}`,
+    `path = ${JSON.stringify(join(places.containerdRoot, 'opt'))}`,
     '',
   ].join('\n');
 }
 
-function dockerdSettings(): object {
+function dockerdSettings(places: Places): object {
   return {
-    'data-root': dataDirectory,
-    'exec-root': join(runDirectory, 'exec'),
-    pidfile: join(runDirectory, 'dockerd.pid'),
-    hosts: [dockerHost],
-    containerd: containerdAddress,
+    'data-root': places.dataDirectory,
+    'exec-root': join(places.run, 'exec'),
+    pidfile: join(places.run, 'dockerd.pid'),
+    hosts: [hostOf(places)],
+    containerd: containerdAddressOf(places),
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
-    'cgroup-parent': controlGroup,
+    'cgroup-parent': places.controlGroup,
     // No bridge and no rules: the network of the machine stays as it is. Containers need none here.
     bridge: 'none',
     iptables: false,
@@ -113,10 +158,10 @@ async function ready(daemon: Daemon, question: () => Promise<boolean>): Promise<
   throw new Error(`The bench's ${daemon.name} ${what}. The end of ${daemon.log}:\n${tail}`);
 }
 
-async function answers(): Promise<boolean> {
-  if (!existsSync(socketPath)) return false;
-  const info = await docker(dockerHost, ['info', '--format', '{{.DockerRootDir}}'], {mayFail: true});
-  return info.exitCode === 0 && info.stdout.trim() === dataDirectory;
+async function answers(places: Places): Promise<boolean> {
+  if (!existsSync(socketOf(places))) return false;
+  const info = await docker(hostOf(places), ['info', '--format', '{{.DockerRootDir}}'], {mayFail: true});
+  return info.exitCode === 0 && info.stdout.trim() === places.dataDirectory;
 }
 
 /** Containers and volumes of an earlier run would only confuse this one; images stay. */
@@ -128,22 +173,24 @@ async function purge(): Promise<void> {
 }
 
 /** Ends the engine's processes, each by its own id, and removes what they leave outside the checkout. */
-async function end(): Promise<void> {
+async function end({run, dataDirectory, controlGroup}: Places): Promise<void> {
   // Every daemon and shim of this engine names the run directory on its command line; dockerd must go first, since it
   // talks to the others while it ends.
   for (const name of ['dockerd', 'containerd', '']) {
-    for (const pid of await processesNaming(runDirectory)) {
+    for (const pid of await processesNaming(run)) {
       const program = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
       if (name === '' ? program.startsWith('containerd-shim') : program === name) await endProcess(pid);
     }
   }
   await removeControlGroup(controlGroup);
-  await unmountUnder(runDirectory);
+  await unmountUnder(run);
   await unmountUnder(dataDirectory);
-  await rm(runDirectory, {recursive: true, force: true});
+  await rm(run, {recursive: true, force: true});
 }
 
 async function clearScratch(): Promise<void> {
+  const running = existsSync(runDirectory) ? await readdir(runDirectory) : [];
+  for (const name of running.filter((entry) => entry.startsWith('bare-'))) await endBare(name);
   await unmountUnder(mountsDirectory);
   await rm(mountsDirectory, {recursive: true, force: true});
   await rm(scratchDirectory, {recursive: true, force: true});

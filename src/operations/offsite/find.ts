@@ -139,7 +139,13 @@ function isAboutPassword(error: unknown): boolean {
  * @throws TimetilesError `not-found` that lists the sets there are
  */
 export async function contextForSet(context: Context, wanted: string, only: string | undefined, options: FindOptions): Promise<Context> {
-  const copies = await readCopies(context, await findCopies(context, options));
+  const best = bestCopy(await readCopies(context, await findCopies(context, options)), wanted, only);
+  context.log.info(`reading from ${withoutPassword(best.restic.repository)}`);
+  return onRepository(context, best.restic);
+}
+
+/** The copy to read a set from: the one that has it, the newest one for `latest`. @throws TimetilesError `not-found` */
+export function bestCopy(copies: readonly CopySets[], wanted: string, only: string | undefined): CopySets {
   const found = copies.flatMap((copy) => {
     try {
       return [{copy, set: chooseSet(copy.sets, wanted, only).set}];
@@ -151,10 +157,7 @@ export async function contextForSet(context: Context, wanted: string, only: stri
   // An upload that is under way has parts of a set. Between equals the copies' order decides: a newer epoch before an older one.
   const wholeness = ({state}: BackupSet) => (state === 'complete' ? 1 : 0);
   const best = found.toSorted((a, b) => (a.set.id === b.set.id ? wholeness(b.set) - wholeness(a.set) : a.set.id < b.set.id ? 1 : -1))[0];
-  if (!best) {
-    chooseSet(copies.flatMap(({sets}) => sets).toSorted((a, b) => (a.id < b.id ? 1 : -1)), wanted, only);
-    throw new Error('a set that no copy has was found in all of them');
-  }
-  context.log.info(`reading from ${withoutPassword(best.copy.restic.repository)}`);
-  return onRepository(context, best.copy.restic);
+  if (best) return best.copy;
+  chooseSet(copies.flatMap(({sets}) => sets).toSorted((a, b) => (a.id < b.id ? 1 : -1)), wanted, only);
+  throw new Error('a set that no copy has was found in all of them');
 }

@@ -11,6 +11,8 @@ export interface UploadsLocation {
   readonly directory: string;
   /** Such as `volume shop_uploads`. */
   readonly description: string;
+  /** The same for the manifest: the directory, or the volume with its name in the compose file. */
+  readonly home: {readonly volume: string; readonly key: string | null} | {readonly directory: string};
   /** Every container, running or not, that mounts it. */
   readonly users: readonly Container[];
 }
@@ -31,22 +33,22 @@ export async function locateUploads(context: SourceContext): Promise<UploadsLoca
   const containers = await listContainers(docker);
   if (hostDirectory !== undefined) {
     const directory = await requireDirectory(hostDirectory, `the directory ${hostDirectory} (UPLOAD_HOST_DIR)`);
-    return {directory, description: `directory ${hostDirectory}`, users: await usersOfDirectory(containers, directory)};
+    return {directory, description: `directory ${hostDirectory}`, home: {directory: hostDirectory}, users: await usersOfDirectory(containers, directory)};
   }
   const volume = await findVolume(docker, context);
   const directory = await requireDirectory(volume.mountpoint, `the volume ${volume.name}`);
   const users = containers.filter((container) => container.mounts.some((mount) => mount.volume === volume.name));
-  return {directory, description: `volume ${volume.name}`, users};
+  return {directory, description: `volume ${volume.name}`, home: {volume: volume.name, key: volume.key}, users};
 }
 
-async function findVolume(docker: DockerHandle, context: SourceContext): Promise<Volume> {
+async function findVolume(docker: DockerHandle, context: SourceContext): Promise<Volume & {key: string | null}> {
   const {UPLOADS_VOLUME: wanted, COMPOSE_PROJECT_NAME: project} = context.settings;
   const ofProject = await listProjectVolumes(docker, project);
   const key = wanted ?? 'uploads';
   const names = [...(wanted === undefined ? [] : [wanted]), ...ofProject.filter((volume) => volume.key === key).map((volume) => volume.name), `${project}_${key}`];
   for (const name of names) {
     const volume = await inspectVolume(docker, name);
-    if (volume) return volume;
+    if (volume) return {...volume, key: ofProject.find((candidate) => candidate.name === volume.name)?.key ?? null};
   }
   const others = ofProject.length === 0 ? 'no volumes' : `these volumes: ${ofProject.map((volume) => volume.name).join(', ')}`;
   throw new TimetilesError(

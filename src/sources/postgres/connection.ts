@@ -67,6 +67,11 @@ export async function connectDatabase(context: SourceContext): Promise<Connectio
   };
 }
 
+/** Whose names a container's environment uses: kartoza's, or those of the official image. */
+export function usesKartozaNames(environment: Readonly<Record<string, string>>): boolean {
+  return 'POSTGRES_PASS' in environment || 'POSTGRES_DBNAME' in environment;
+}
+
 /** kartoza's images take a list of names, of which the first is the main one. */
 function databaseName(settings: Settings, variables: Readonly<Record<string, string>>): string | undefined {
   return settings.DB_NAME ?? variables['POSTGRES_DB'] ?? variables['POSTGRES_DBNAME']?.split(',')[0]?.trim();

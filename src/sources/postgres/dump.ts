@@ -6,6 +6,7 @@ import type {ResticHandle} from '../../restic/handle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {OnProgress} from '../source.ts';
 import type {Connection} from './connection.ts';
+import {describeHome} from './home.ts';
 import {
   factsQuery,
   factsSchema,
@@ -56,6 +57,7 @@ export async function storeDump(
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
     const counting = session.query(tableCountsQuery);
+    const describing = describeHome(connection).catch(() => undefined);
     const besides = beside?.(snapshot);
     // Awaited below, if the dump comes so far.
     besides?.catch(() => undefined);
@@ -69,8 +71,9 @@ export async function storeDump(
     if (counted.status === 'rejected') throw counted.reason;
     const stored = await stream.commit();
     await besides;
+    const home = await describing;
     const {container} = connection;
-    const details = {...facts, tables: parseTableCounts(counted.value), image: {name: container.image, id: container.imageId}, container: container.name};
+    const details = {...facts, ...(home && {home}), tables: parseTableCounts(counted.value), image: {name: container.image, id: container.imageId}, container: container.name};
     return {stored, details};
   } finally {
     await stream.cancel();

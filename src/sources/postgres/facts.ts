@@ -54,11 +54,34 @@ const databaseSchema = z.object({
 });
 export type DatabaseProperties = z.output<typeof databaseSchema>;
 
+const databaseHomeSchema = z.object({
+  service: z.string().nullable(),
+  /** Whose names the container's environment uses; the values stay where they are. */
+  environment: z.enum(['official', 'kartoza']),
+  /** PGDATA, where it is set. */
+  dataDirectory: z.string().nullable(),
+  mounts: z.array(
+    z.object({
+      type: z.string(),
+      /** The volume's name, or the directory on the host. */
+      source: z.string(),
+      /** The volume's name in the compose file. */
+      key: z.string().nullable(),
+      destination: z.string(),
+      /** Whether the data directory is in it. */
+      holdsData: z.boolean(),
+    }),
+  ),
+});
+export type DatabaseHome = z.output<typeof databaseHomeSchema>;
+
 /** What the manifest keeps of a database, beside the dump: all that pg_dump of one database leaves out. */
 export const databaseDetailsSchema = z.object({
   server: z.object({version: z.string(), versionNumber: z.number(), bytes: z.number()}),
   image: z.object({name: z.string(), id: z.string()}),
   container: z.string(),
+  /** What a new container needs to take its place; sets of earlier versions lack it. */
+  home: databaseHomeSchema.optional(),
   extensions: z.array(z.object({name: z.string(), version: z.string()})),
   database: databaseSchema,
   roles: z.array(roleSchema),

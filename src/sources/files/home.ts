@@ -1,0 +1,88 @@
+import {existsSync} from 'node:fs';
+import {mkdir, readdir} from 'node:fs/promises';
+import {z} from 'zod';
+import {composeLabels, inspectVolume, listProjectVolumes, renameForProject} from '../../docker/containers.ts';
+import {createVolume} from '../../docker/create.ts';
+import {TimetilesError} from '../../shared/errors.ts';
+import {plural} from '../../shared/format.ts';
+import type {Home, SourceContext, StackSettings} from '../source.ts';
+import {locateUploads} from './locate.ts';
+
+/** Where the files were, in the manifest's words. */
+export const filesHomeSchema = z.union([z.object({volume: z.string(), key: z.string().nullable()}), z.object({directory: z.string()})]);
+export type FilesHome = z.output<typeof filesHomeSchema>;
+
+/** The same from the sentence that earlier versions kept, such as `volume shop_uploads`. Pure. */
+export function filesHomeOf(origin: string): FilesHome | undefined {
+  const [, kind, place = ''] = /^(volume|directory) (.+)$/s.exec(origin) ?? [];
+  if (kind === undefined) return undefined;
+  return kind === 'volume' ? {volume: place, key: null} : {directory: place};
+}
+
+export interface FilesHomeRequest {
+  readonly home: FilesHome | undefined;
+  readonly project: string;
+  readonly given: ReadonlySet<string>;
+}
+
+/** Finds the volume or directory for files that are to come back, or plans a new one as the manifest describes it. */
+export async function findFilesHome(context: SourceContext, {home, project, given}: FilesHomeRequest): Promise<Home> {
+  const {UPLOAD_HOST_DIR: directory, UPLOADS_VOLUME: volume} = context.settings;
+  if (given.has('UPLOAD_HOST_DIR') && directory !== undefined) return planDirectory(directory, {});
+  if (given.has('UPLOADS_VOLUME') && volume !== undefined) return planVolume(context, volume, undefined, {});
+  if (home && 'directory' in home) return planDirectory(home.directory, {UPLOAD_HOST_DIR: home.directory});
+  const target = context.settings.COMPOSE_PROJECT_NAME;
+  const name = home ? renameForProject(home.volume, project, target) : `${target}_uploads`;
+  const key = home?.key ?? keyOf(name, target);
+  const known = (await listProjectVolumes(await context.docker(), target)).find((candidate) => candidate.key === key);
+  const chosen = known?.name ?? name;
+  return planVolume(context, chosen, key, {UPLOADS_VOLUME: chosen});
+}
+
+/** Compose puts the project in front of the key. */
+function keyOf(name: string, project: string): string | undefined {
+  return name.startsWith(`${project}_`) ? name.slice(project.length + 1) : undefined;
+}
+
+function planDirectory(directory: string, settings: StackSettings): Home {
+  const isThere = existsSync(directory);
+  return {
+    settings,
+    warnings: [],
+    missing: isThere ? [] : [`makes the directory ${directory}`],
+    async prepare() {
+      await mkdir(directory, {recursive: true});
+      return () => Promise.resolve();
+    },
+  };
+}
+
+async function planVolume(context: SourceContext, name: string, key: string | undefined, settings: StackSettings): Promise<Home> {
+  const docker = await context.docker();
+  const isThere = (await inspectVolume(docker, name)) !== undefined;
+  const labels = key === undefined ? {} : {[composeLabels.project]: context.settings.COMPOSE_PROJECT_NAME, [composeLabels.volume]: key};
+  return {
+    settings,
+    warnings: [],
+    missing: isThere ? [] : [`makes the volume ${name}`],
+    async prepare() {
+      await createVolume(docker, name, labels);
+      return () => Promise.resolve();
+    },
+  };
+}
+
+/** What a file system or an earlier restore keeps there is nobody's data. */
+const notLive = /^(lost\+found|\.timetiles.*)$/;
+
+/** Whether anything lies in the uploads; a place that is not there yet is empty. */
+export async function findLiveFiles(context: SourceContext): Promise<string | undefined> {
+  try {
+    const {directory, description} = await locateUploads(context);
+    const entries = (await readdir(directory)).filter((name) => !notLive.test(name));
+    return entries.length === 0 ? undefined : `the ${description} has ${plural(entries.length, 'entry', 'entries')}`;
+  } catch (error) {
+    if (error instanceof TimetilesError && error.kind === 'volume') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import {inspectContainer, listProject, listProjectVolumes, renameForProject, type Container} from '../../docker/containers.ts';
+import {inspectImage, type Image} from '../../docker/create.ts';
+import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
+import {TimetilesError} from '../../shared/errors.ts';
+import type {Home, HomeRequest, SourceContext, StackSettings} from '../source.ts';
+import {connectDatabase, findDatabaseContainer, usesKartozaNames, type Connection} from './connection.ts';
+import {databaseDetailsSchema, type DatabaseDetails, type DatabaseHome} from './facts.ts';
+import {runName, runSql} from './psql.ts';
+import {createServer, planServer, waitForServer} from './server.ts';
+import {existingDatabases} from './swap.ts';
+
+/** What a new container would need to take this one's place, for the manifest. One call to Docker. */
+export async function describeHome({docker, container}: Connection): Promise<DatabaseHome> {
+  const volumes = container.project === undefined ? [] : await listProjectVolumes(docker, container.project);
+  const dataDirectory = container.environment['PGDATA'] ?? null;
+  const data = dataDirectory ?? '/var/lib/postgresql/data';
+  return {
+    service: container.service ?? null,
+    environment: usesKartozaNames(container.environment) ? 'kartoza' : 'official',
+    dataDirectory,
+    mounts: container.mounts.map(({type, volume, source, destination}) => ({
+      type,
+      source: volume ?? source,
+      key: volumes.find(({name}) => name === volume)?.key ?? null,
+      destination,
+      holdsData: data === destination || data.startsWith(`${destination}/`),
+    })),
+  };
+}
+
+/** Finds the server for a database that is to come back, or plans a new one as the manifest describes it. */
+export async function findDatabaseHome(context: SourceContext, request: HomeRequest): Promise<Home> {
+  const details = databaseDetailsSchema.parse(request.record.details);
+  const container = await findContainer(context, details, request);
+  if (container) {
+    const settings = adoptFromContainer(container, details, request.given);
+    const {running, name} = container;
+    return {
+      settings,
+      warnings: [],
+      missing: running ? [] : [`starts the container ${name}, which is ${container.state}`],
+      async prepare() {
+        const docker = await context.docker();
+        if (!running) await startContainer(docker, container.id);
+        await waitForServer({...context, settings: {...context.settings, ...settings}});
+        return async () => {
+          if (!running) await stopContainer(docker, container);
+        };
+      },
+    };
+  }
+  return planNewServer(context, details, request);
+}
+
+async function planNewServer(context: SourceContext, details: DatabaseDetails, request: HomeRequest): Promise<Home> {
+  const docker = await context.docker();
+  const target = context.settings.COMPOSE_PROJECT_NAME;
+  const name = containerName(context, details, request);
+  if (!details.home) {
+    throw new TimetilesError('container', `there is no container ${name}, and this set is of a version that did not note where its data lay`, 'Make it from the compose file (docker compose create postgres), then run the same command again.');
+  }
+  const {image, isExact} = await requireImage(context, details);
+  const server = await planServer(docker, {name, project: target, origin: request.project, image, details, home: details.home});
+  const database = request.given.has('DB_NAME') ? {} : {DB_NAME: details.database.name};
+  const settings: StackSettings = {...(!request.given.has('POSTGRES_CONTAINER') && {POSTGRES_CONTAINER: name}), ...database};
+  return {
+    settings,
+    warnings: [...(isExact ? [] : [`the image ${details.image.name} here is another than the set was made with (${shortId(details.image.id)})`]), ...server.warnings],
+    missing: [...server.volumes.map((line) => `makes the ${line}`), `makes the container ${name} from ${details.image.name}, cut off from all networks until compose replaces it`],
+    async prepare() {
+      await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
+      context.log.info(`waiting for the new server in ${name}`);
+      await waitForServer({...context, settings: {...context.settings, ...settings}});
+      return () => Promise.resolve();
+    },
+  };
+}
+
+/** The container that the configuration names, or the project's service, or one that has the old one's name. */
+async function findContainer(context: SourceContext, details: DatabaseDetails, request: HomeRequest): Promise<Container | undefined> {
+  const docker = await context.docker();
+  if (!request.given.has('POSTGRES_CONTAINER')) {
+    const service = details.home?.service ?? 'postgres';
+    const found = (await listProject(docker, context.settings.COMPOSE_PROJECT_NAME)).filter((container) => container.service === service);
+    if (found.length > 1 && service === 'postgres') return findDatabaseContainer(context);
+    if (found[0]) return found[0];
+  }
+  return inspectContainer(docker, containerName(context, details, request));
+}
+
+/** The old container's name, with the new project's where that is another one. Compose puts it in front. */
+function containerName(context: SourceContext, details: DatabaseDetails, {project}: HomeRequest): string {
+  return context.settings.POSTGRES_CONTAINER ?? renameForProject(details.container, project, context.settings.COMPOSE_PROJECT_NAME);
+}
+
+/** What the configuration does not say and the container neither. Pure. */
+export function adoptFromContainer(container: Pick<Container, 'name' | 'environment'>, details: DatabaseDetails, given: ReadonlySet<string>): StackSettings {
+  const isNamed = ['POSTGRES_DB', 'POSTGRES_DBNAME', 'POSTGRES_DB_FILE'].some((key) => key in container.environment);
+  return {
+    ...(!given.has('POSTGRES_CONTAINER') && {POSTGRES_CONTAINER: container.name}),
+    ...(!given.has('DB_NAME') && !isNamed && {DB_NAME: details.database.name}),
+  };
+}
+
+async function requireImage(context: SourceContext, {image}: DatabaseDetails): Promise<{image: Image; isExact: boolean}> {
+  const docker = await context.docker();
+  const exact = await inspectImage(docker, image.id);
+  if (exact) return {image: exact, isExact: true};
+  const named = await inspectImage(docker, image.name);
+  if (named) return {image: named, isExact: false};
+  throw new TimetilesError('container', `the image of the database is not on this machine: ${image.name} (${shortId(image.id)})`, `Get it: docker pull ${image.name} (or docker load), then run the same command again.`);
+}
+
+function shortId(id: string): string {
+  return id.slice(0, 'sha256:'.length + 12);
+}
+
+/** Tables that somebody made; those that extensions bring are in every fresh database. */
+const tablesQuery = `
+select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't' and n.nspname <> 'information_schema' and left(n.nspname, 3) <> 'pg_'
+  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e');`;
+
+/** Whether the database holds any table; one that is not there, or whose container does not run, holds none yet. */
+export async function findLiveTables(context: SourceContext): Promise<string | undefined> {
+  const container = await findDatabaseContainer(context).catch((error: unknown) => {
+    if (error instanceof TimetilesError && error.kind === 'container') return undefined;
+    throw error;
+  });
+  if (!container?.running) return undefined;
+  // An earlier run, or compose, may have started it a moment ago.
+  await waitForServer(context);
+  const connection = await connectDatabase(context);
+  const run = runName(context.restic.repository, 'look');
+  const {database} = connection;
+  if (!(await existingDatabases(connection, [database], run)).has(database)) return undefined;
+  const [count = '0'] = await runSql(connection, tablesQuery, {run});
+  return count === '0' ? undefined : `the database ${database} in the container ${connection.container.name} has ${count === '1' ? '1 table' : `${count} tables`}`;
+}

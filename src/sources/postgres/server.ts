@@ -1,0 +1,155 @@
+import {randomBytes} from 'node:crypto';
+import {mkdir, readdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {DockerHandle} from '../../docker/client.ts';
+import {composeLabels, inspectContainer, inspectVolume, renameForProject} from '../../docker/containers.ts';
+import {createContainer, createVolume, type Image} from '../../docker/create.ts';
+import {runExec} from '../../docker/exec.ts';
+import {startContainer} from '../../docker/lifecycle.ts';
+import {messageOf, systemCode, TimetilesError} from '../../shared/errors.ts';
+import {waitUntil} from '../../shared/wait.ts';
+import type {SourceContext} from '../source.ts';
+import {connectDatabase, findDatabaseContainer, usesKartozaNames} from './connection.ts';
+import type {DatabaseDetails, DatabaseHome} from './facts.ts';
+import {runName, runSql} from './psql.ts';
+import {maintenanceDatabase} from './swap.ts';
+
+/**
+ * The first superuser of a server that this tool makes. A name of its own, so that all roles of the set, the old first
+ * superuser among them, come back by the ordinary restore with the passwords they had.
+ */
+const firstSuperuser = 'timetiles_dr';
+/** Also for an index that is built by several workers. */
+const sharedMemory = 256 * 1024 * 1024;
+const startLimit = 180_000;
+
+export interface ServerRequest {
+  readonly name: string;
+  readonly project: string;
+  /** The project that the set is of. */
+  readonly origin: string;
+  readonly image: Image;
+  readonly details: DatabaseDetails;
+  readonly home: DatabaseHome;
+}
+
+/** A container that can be made; nothing of it is there, or is without data. */
+export interface ServerPlan extends ServerRequest {
+  /** Such as `volume shop_postgres`. */
+  readonly volumes: readonly string[];
+  readonly named: readonly {readonly name: string; readonly key: string | null; readonly destination: string}[];
+  /** Directory on the host by the directory in the container. */
+  readonly binds: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Plans a server on the volumes that the old one had.
+ * @throws TimetilesError `container` when one of them holds a database already
+ */
+export async function planServer(docker: DockerHandle, request: ServerRequest): Promise<ServerPlan> {
+  const {home, origin, project} = request;
+  const mounts = home.mounts.filter(({type, source}) => type === 'volume' && !/^[0-9a-f]{64}$/.test(source));
+  const named = mounts.map(({source, key, destination}) => ({name: renameForProject(source, origin, project), key, destination}));
+  const data = home.mounts.filter(({type, holdsData}) => type === 'bind' && holdsData);
+  const left = home.mounts.filter((mount) => mount.type === 'bind' && !mount.holdsData);
+  const volumes: string[] = [];
+  for (const {name} of named) {
+    const volume = await inspectVolume(docker, name);
+    if (!volume) volumes.push(`volume ${name}`);
+    else if (await holdsDatabase(volume.mountpoint)) throw occupied(`volume ${name}`, home, `docker volume rm ${name}`);
+  }
+  for (const {source} of data) if (await holdsDatabase(source)) throw occupied(`directory ${source}`, home, 'move it away');
+  return {
+    ...request,
+    named,
+    volumes: [...volumes, ...data.map(({source}) => `directory ${source}`)],
+    binds: Object.fromEntries(data.map(({source, destination}) => [destination, source])),
+    warnings: left.map(({source, destination}) => `the new container goes without ${source} at ${destination}; compose brings it back`),
+  };
+}
+
+function occupied(what: string, home: DatabaseHome, removal: string): TimetilesError {
+  return new TimetilesError('container', `the ${what} holds a database already, but no container uses it`, `Start what it belongs to (docker compose up -d ${home.service ?? 'postgres'}), then run the same command again. If nothing in it is wanted: ${removal}`);
+}
+
+/** Every image keeps its cluster at most so deep below the mount point. */
+async function holdsDatabase(directory: string, depth = 3): Promise<boolean> {
+  const entries = await readdir(directory, {withFileTypes: true}).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.some(({name}) => name === 'PG_VERSION')) return true;
+  if (depth === 0) return false;
+  for (const entry of entries) if (entry.isDirectory() && (await holdsDatabase(join(directory, entry.name), depth - 1))) return true;
+  return false;
+}
+
+/** Makes volumes and container with compose's labels, so that `docker compose up -d` takes them over, and starts it. */
+export async function createServer(docker: DockerHandle, plan: ServerPlan, database: string): Promise<void> {
+  const project = {[composeLabels.project]: plan.project};
+  for (const {name, key} of plan.named) await createVolume(docker, name, key === null ? {} : {...project, [composeLabels.volume]: key});
+  for (const directory of Object.values(plan.binds)) await mkdir(directory, {recursive: true});
+  const {home, details} = plan;
+  const id = await createContainer(docker, {
+    name: plan.name,
+    image: plan.image.id,
+    labels: {...project, [composeLabels.oneOff]: 'False', [composeLabels.number]: '1', ...(home.service !== null && {[composeLabels.service]: home.service})},
+    environment: serverEnvironment(details, home, database, randomBytes(24).toString('base64url')),
+    volumes: Object.fromEntries(plan.named.map(({name, destination}) => [destination, name])),
+    binds: plan.binds,
+    network: 'none',
+    shm: sharedMemory,
+  });
+  await startContainer(docker, id);
+}
+
+/** Pure. */
+export function serverEnvironment(details: DatabaseDetails, home: DatabaseHome, database: string, password: string): Record<string, string> {
+  const usesMd5 = details.roles.some((role) => role.password?.startsWith('md5'));
+  const names = home.environment === 'kartoza' ? {POSTGRES_PASS: password, POSTGRES_DBNAME: database} : {POSTGRES_PASSWORD: password, POSTGRES_DB: database};
+  return {
+    POSTGRES_USER: firstSuperuser,
+    ...names,
+    ...(home.dataDirectory !== null && {PGDATA: home.dataDirectory}),
+    // A server that demands SCRAM would turn the old passwords away; this method takes both.
+    ...(usesMd5 && {POSTGRES_HOST_AUTH_METHOD: 'md5'}),
+  };
+}
+
+/**
+ * Waits until the server answers for good: images restart it once after they have made the cluster. The official one's first
+ * server does not listen on TCP, so one that does is the last; of any other, one that has been up for a while is.
+ * @throws TimetilesError `container` when it does not, in time
+ */
+export async function waitForServer(context: SourceContext): Promise<void> {
+  const docker = await context.docker();
+  const {id, name, environment} = await findDatabaseContainer(context);
+  const isKartoza = usesKartozaNames(environment);
+  const query = `select extract(epoch from clock_timestamp() - pg_postmaster_start_time()) > ${isKartoza ? 30 : 60};`;
+  const run = runName(context.restic.repository, 'wait');
+  let last = 'no answer';
+  const isUp = await waitUntil(
+    async () => {
+      const container = await inspectContainer(docker, id);
+      if (!container?.running) throw startError(name, `is ${container?.state ?? 'gone'}`);
+      try {
+        const connection = await connectDatabase(context);
+        const [isOld] = await runSql(connection, query, {run, database: maintenanceDatabase(connection.database), limit: 10});
+        if (isOld === 't') return true;
+        if (isKartoza) return false;
+        return (await runExec(docker, {container: id, command: ['pg_isready', '--quiet', '--host=127.0.0.1'], environment: {}})).exitCode === 0;
+      } catch (error) {
+        docker.signal?.throwIfAborted();
+        last = messageOf(error);
+        return false;
+      }
+    },
+    {limit: startLimit, interval: 200, signal: docker.signal},
+  );
+  if (!isUp) throw startError(name, `does not answer after ${startLimit / 1000} seconds: ${last}`);
+}
+
+function startError(name: string, what: string): TimetilesError {
+  return new TimetilesError('container', `the container ${name} ${what}`, `Look at its log: docker logs --tail 50 ${name}`);
+}

@@ -1,0 +1,43 @@
+import {describe, expect, test} from 'vitest';
+import type {DatabaseDetails, DatabaseHome} from '../../../src/sources/postgres/facts.ts';
+import {adoptFromContainer} from '../../../src/sources/postgres/home.ts';
+import {serverEnvironment} from '../../../src/sources/postgres/server.ts';
+
+const home: DatabaseHome = {service: 'postgres', environment: 'official', dataDirectory: null, mounts: []};
+const role = (password: string | null): DatabaseDetails['roles'][number] => ({
+  name: 'app',
+  attributes: {rolsuper: false, rolinherit: true, rolcreaterole: false, rolcreatedb: false, rolcanlogin: true, rolreplication: false, rolbypassrls: false, rolconnlimit: -1, rolvaliduntil: null},
+  password, settings: null, comment: null,
+});
+const details = (passwords: (string | null)[] = []): DatabaseDetails => ({
+  server: {version: '17.6', versionNumber: 170_006, bytes: 1},
+  image: {name: 'postgres:17', id: 'sha256:1'},
+  container: 'shop-postgres-1',
+  extensions: [],
+  database: {name: 'shop', owner: 'app', encoding: 'UTF8', collate: 'C', ctype: 'C', provider: 'c', connectionLimit: -1, isTemplate: false, comment: null, privileges: null, settings: []},
+  roles: passwords.map(role),
+  memberships: [],
+  tables: [],
+});
+
+describe('the environment of a new server', () => {
+  test('in the names that its image knows, with a first superuser that no role of the set is', () => {
+    expect(serverEnvironment(details(), home, 'shop', 'random')).toEqual({POSTGRES_USER: 'timetiles_dr', POSTGRES_PASSWORD: 'random', POSTGRES_DB: 'shop'});
+    expect(serverEnvironment(details(), {...home, environment: 'kartoza', dataDirectory: '/data'}, 'shop', 'random')).toEqual({
+      POSTGRES_USER: 'timetiles_dr', POSTGRES_PASS: 'random', POSTGRES_DBNAME: 'shop', PGDATA: '/data',
+    });
+  });
+
+  test('takes passwords of the old kind where a role still has one', () => {
+    expect(serverEnvironment(details([null, 'md5abc']), home, 'shop', 'random')).toMatchObject({POSTGRES_HOST_AUTH_METHOD: 'md5'});
+    expect(serverEnvironment(details(['SCRAM-SHA-256$4096:x']), home, 'shop', 'random')).not.toHaveProperty('POSTGRES_HOST_AUTH_METHOD');
+  });
+});
+
+describe('what a container that is there does not say', () => {
+  test.each<[string, Record<string, string>, string[], object]>([
+    ['its name and the database', {}, [], {POSTGRES_CONTAINER: 'c', DB_NAME: 'shop'}],
+    ['its name alone where it names the database', {POSTGRES_DB: 'other'}, [], {POSTGRES_CONTAINER: 'c'}],
+    ['nothing that the configuration says', {}, ['POSTGRES_CONTAINER', 'DB_NAME'], {}],
+  ])('%s', (_, environment, given, settings) => expect(adoptFromContainer({name: 'c', environment}, details(), new Set(given))).toEqual(settings));
+});
