@@ -4,6 +4,7 @@ import {BaseCommand, exitCodeHelp, type Rendered} from '../cli/base-command.ts';
 import {offsiteFlags, findOptions} from '../cli/offsite-flags.ts';
 import {renderInspection, renderPlan, renderRestore} from '../cli/render/restore.ts';
 import {confirmPlan, wantedSet} from '../cli/restore-dialog.ts';
+import {returnToPrevious, undoFlags, type UndoOptions} from '../cli/undo-dialog.ts';
 import type {Context} from '../operations/context.ts';
 import {restoreToDirectory} from '../operations/inspect.ts';
 import {listSets} from '../operations/list.ts';
@@ -15,8 +16,12 @@ import {sources} from '../sources/registry.ts';
 
 export default class Restore extends BaseCommand {
   static override summary = 'Restore a set in place, or into a directory for inspection.';
-  static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left.\n\n${exitCodeHelp}`;
-  static override usage = 'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]';
+  static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left. The data from before is kept until the next backup, or for --keep-previous DAYS; --undo returns to it.\n\n${exitCodeHelp}`;
+  static override usage = [
+    'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--keep-previous DAYS] [--json] [--config FILE] [--quiet]',
+    'restore --undo [--dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]',
+    'restore --drop-previous [--json] [--config FILE] [--quiet]',
+  ];
   static override examples = [
     '<%= config.bin %> restore',
     '<%= config.bin %> restore latest --yes',
@@ -24,9 +29,11 @@ export default class Restore extends BaseCommand {
     '<%= config.bin %> restore latest --offsite',
     '<%= config.bin %> restore latest --target /tmp/look',
     '<%= config.bin %> restore latest --path 2026/photo.jpg --target /tmp/look',
+    '<%= config.bin %> restore --undo',
   ];
   static override args = {set: Args.string({ignoreStdin: true, description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
   static override flags = {
+    ...undoFlags,
     ...offsiteFlags('read the set from the offsite copy; needs credentials that can read'),
     only: Flags.string({options: sources.map((source) => source.name), description: 'restore this source alone'}),
     target: Flags.string({helpValue: 'DIR', description: 'write into this new or empty directory; nothing live is touched'}),
@@ -40,6 +47,8 @@ export default class Restore extends BaseCommand {
     const {args, flags} = await this.parse(Restore);
     return this.perform(flags, async (context) => {
       const canAsk = !this.jsonEnabled();
+      const options = {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk, keepDays: flags['keep-previous']};
+      if (flags.undo || flags['drop-previous']) return returnToPrevious(context, args.set, flags.undo, options);
       const {only, path} = flags;
       const find = findOptions(context, flags, canAsk);
       const list = async () => (flags.offsite ? readOffsiteSets(context, find) : (await listSets(context)).sets);
@@ -48,18 +57,19 @@ export default class Restore extends BaseCommand {
       if (flags.target !== undefined) {
         return renderInspection(await restoreToDirectory(from, {wanted, only, path, directory: resolve(flags.target)}));
       }
-      return this.inPlace(context, {wanted, only, from}, {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk});
+      return this.inPlace(context, {wanted, only, from}, options);
     });
   }
 
   private async inPlace(
     context: Context,
     choice: Pick<RestoreRequest, 'wanted' | 'only' | 'from'>,
-    options: {dryRun: boolean; safetyBackup: boolean; yes: boolean; canAsk: boolean},
+    options: UndoOptions,
   ): Promise<Rendered> {
     const outcome = await restoreInPlace(context, {
       ...choice,
       safetyBackup: options.safetyBackup,
+      keepDays: options.keepDays,
       confirm: (plan) => (options.dryRun ? Promise.resolve('stop') : confirmPlan(context, plan, options)),
     });
     if (outcome.state === 'done') return renderRestore(outcome);

@@ -3,10 +3,13 @@ import {stopApp, waitForApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
-import {makeSet} from './make-set.ts';
+import type {Previous} from './previous.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
 import {planRestore, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {saveCurrentState} from './safety-set.ts';
 import {watchJob, type Conclusion} from './watch.ts';
+
+const dayMilliseconds = 86_400_000;
 
 export interface RestoreReport {
   readonly set: string;
@@ -16,12 +19,16 @@ export interface RestoreReport {
   /** Names of the containers that run again. */
   readonly restarted: readonly string[];
   readonly seconds: number;
+  /** What became of the data that was live before; undefined when it could not be put aside yet. */
+  readonly previous: Previous | undefined;
 }
 
 export interface RestoreRequest extends RestoreChoice {
   /** Where the set is read from: this context, or the same on an offsite copy. Locks and safety sets stay with the local repository. */
   readonly from: Context;
   readonly safetyBackup: boolean;
+  /** Days for which the data from before is kept, 0 for not at all; undefined: until the next backup. */
+  readonly keepDays?: number | undefined;
   /** Shows the plan; `go` lets it happen. */
   readonly confirm: (plan: RestorePlan) => Promise<'go' | 'stop'>;
 }
@@ -41,7 +48,7 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
   const work = async () => {
     // Another restore may have been killed since the plan was made; then the plan is out of date.
     const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
-    return restore(context, current, request.safetyBackup);
+    return restore(context, current, request);
   };
   const watched = {job: 'restore', command, conclude: concludeRestore} as const;
   return {state: 'done', ...(await watchJob(context, watched, () => withRepositoryLock(context, command, work, options)))};
@@ -56,9 +63,11 @@ function concludeRestore({set, restored, safetySet}: RestoreReport): Conclusion 
  * untouched; from then on the restore can only be completed, by the next command if need be.
  * @throws TimetilesError; the old data is then in place and the app runs
  */
-async function restore(context: Context, plan: RestorePlan, safetyBackup: boolean): Promise<RestoreReport> {
+async function restore(context: Context, plan: RestorePlan, {safetyBackup, keepDays}: Pick<RestoreRequest, 'safetyBackup' | 'keepDays'>): Promise<RestoreReport> {
   const begin = Date.now();
-  const safetySet = safetyBackup ? await saveCurrentState(context, plan) : null;
+  const live = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source);
+  const safetySet = safetyBackup ? await saveCurrentState(context, live, 'timetiles restore') : null;
+  const keepUntil = keepingTime(context, keepDays);
   const journal: Journal = {
     id: plan.restoreId,
     set: plan.set.id,
@@ -66,6 +75,8 @@ async function restore(context: Context, plan: RestorePlan, safetyBackup: boolea
     phase: 'staging',
     entries: plan.steps.map(({source, step}) => ({source: source.name, entry: step.entry})),
     stopped: [],
+    safetySet,
+    ...(keepUntil !== undefined && {keepUntil}),
   };
   const stopping: Journal = {...journal, stopped: plan.stop.map(({id, name}) => ({id, name}))};
   let reached = journal;
@@ -86,27 +97,16 @@ async function restore(context: Context, plan: RestorePlan, safetyBackup: boolea
     throw error;
   }
   const done = {set: plan.set.id, restored: plan.steps.map(({source}) => source.name), safetySet};
-  const restarted = await reportAsRestored(context, done, () => settle(uninterruptible(context), reached));
-  await reportAsRestored(context, done, () => waitForApp(context, reached.stopped));
-  return {...done, restarted, seconds: (Date.now() - begin) / 1000};
+  const told = {what: `set ${done.set} is restored`, wayBack: safetySet === null && keepUntil === undefined ? '' : 'timetiles restore --undo'};
+  const {restarted, previous} = await reportAsDone(context, told, () => settle(uninterruptible(context), reached));
+  await reportAsDone(context, told, () => waitForApp(context, reached.stopped));
+  return {...done, restarted, previous, seconds: (Date.now() - begin) / 1000};
 }
 
-/** The present state as an ordinary set, of those sources that have any. */
-async function saveCurrentState(context: Context, plan: RestorePlan): Promise<string | null> {
-  const sources = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source);
-  if (sources.length === 0) {
-    context.log.info('there is no present state to save');
-    return null;
-  }
-  context.log.info('saving the present state first');
-  try {
-    const report = await makeSet(context, {sources, allowEmpty: true, newRepository: false, acceptSmaller: false, command: 'timetiles restore', safety: true});
-    return report.set;
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!(error instanceof TimetilesError)) throw error;
-    throw new TimetilesError(error.kind, `the present state could not be saved, nothing was restored: ${error.message}`, `${error.next} To restore without saving it: --no-safety-backup`, {cause: error});
-  }
+/** Until when the data from before is kept; null: until the next backup; undefined: not at all. */
+function keepingTime({clock}: Context, days: number | undefined): string | null | undefined {
+  if (days === undefined) return null;
+  return days === 0 ? undefined : new Date(clock.now().getTime() + days * dayMilliseconds).toISOString();
 }
 
 async function stageAll(context: Context, plan: RestorePlan): Promise<void> {
@@ -129,14 +129,13 @@ async function undo(context: Context, journal: Journal, cause: unknown): Promise
 }
 
 /** The data is in place and checked by now: an app that does not get up, or Ctrl-C, is told with that and with the way back. */
-async function reportAsRestored<Result>(context: Context, done: Pick<RestoreReport, 'set' | 'safetySet'>, work: () => Promise<Result>): Promise<Result> {
+export async function reportAsDone<Result>(context: Context, {what, wayBack}: {what: string; wayBack: string}, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
     if (!(cause instanceof TimetilesError)) throw error;
     const next = cause.kind === 'interrupted' ? 'See whether the app is up: docker ps' : cause.next;
-    const wayBack = done.safetySet === null ? '' : ` To return to the state before: timetiles restore ${done.safetySet}`;
-    throw new TimetilesError(cause.kind, `set ${done.set} is restored, but ${cause.message}`, `${next.replace(/\.$/, '')}.${wayBack}`, {cause});
+    throw new TimetilesError(cause.kind, `${what}, but ${cause.message}`, `${next.replace(/\.$/, '')}.${wayBack === '' ? '' : ` To return to the state before: ${wayBack}`}`, {cause});
   }
 }

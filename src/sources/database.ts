@@ -9,7 +9,7 @@ import {databaseDetailsSchema} from './postgres/facts.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
+import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
@@ -57,6 +57,7 @@ export const databaseSource: Source = {
     await listExpectedFiles(await connectDatabase(context), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
   },
 
+  inspectKept: inspectKeptDatabase,
   revert: revertDatabaseRestore,
 
   async finish(context, journalEntry) {

@@ -101,6 +101,15 @@ export interface RestoreStep {
   stage(onProgress: OnProgress): Promise<void>;
 }
 
+/** The data from before a restore, as `swap` kept it. */
+export interface KeptData {
+  readonly bytes: number;
+  /** What it is and where, in words. */
+  readonly description: string;
+  /** Ids of containers that must not run when it becomes the live data again. */
+  readonly mustStop: readonly string[];
+}
+
 export interface ExportRequest {
   readonly snapshot: string;
   /** An empty directory. */
@@ -146,6 +155,8 @@ export interface Source {
   readonly listNamedFiles?: (context: SourceContext, files: ExpectedFiles, restoreId: string) => Promise<void>;
   /** Picks those of the paths that are not there in the data in place. Only where its data are files. */
   readonly findAbsent?: (context: SourceContext, paths: AsyncIterable<string>) => AsyncIterable<string>;
+  /** Looks at what `swap` kept; undefined when it is gone, or lies where it cannot stay for longer than a restore. */
+  inspectKept(context: SourceContext, entry: JournalEntry): Promise<KeptData | undefined>;
   /** Takes back swap and stage: the live data is as before, nothing else is left. */
   revert(context: SourceContext, entry: JournalEntry): Promise<void>;
   /** Removes what `swap` kept. */

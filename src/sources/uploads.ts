@@ -4,6 +4,7 @@ import {dirname, join, posix} from 'node:path';
 import {z} from 'zod';
 import {backupDirectory} from '../restic/backup.ts';
 import {countFiles, listFiles} from '../restic/list-files.ts';
+import {diskUsage} from '../process/disk-usage.ts';
 import {repositoryExists} from '../restic/handle.ts';
 import {restoreSnapshot} from '../restic/restore.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
@@ -12,8 +13,8 @@ import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
-import {choosePlaces, finishFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
-import type {BackupTask, Check, ExportRequest, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import {choosePlaces, finishFiles, keptFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
+import type {BackupTask, Check, ExportRequest, JournalEntry, KeptData, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
@@ -26,6 +27,7 @@ export const uploadsSource: Source = {
   swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
   prove: proveFiles,
   findAbsent,
+  inspectKept: inspectKeptFiles,
   revert: (_context, entry) => revertFiles(swapPlacesSchema.parse(entry)),
   finish: (_context, entry) => finishFiles(swapPlacesSchema.parse(entry)),
   claimsPath: () => true,
@@ -157,6 +159,14 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
       await applyRootEntry(target, details?.root ?? oldRoot);
     },
   };
+}
+
+async function inspectKeptFiles(context: SourceContext, entry: JournalEntry): Promise<KeptData | undefined> {
+  const kept = keptFiles(swapPlacesSchema.parse(entry));
+  if (kept === undefined) return undefined;
+  const location = await locateUploads(context);
+  const mustStop = location.users.filter((container) => container.running).map((container) => container.id);
+  return {bytes: await diskUsage(kept), description: `${location.description}, kept in ${kept}`, mustStop};
 }
 
 function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: number): void {

@@ -3,15 +3,17 @@ import {describePlan, type RestorePlan} from '../../operations/restore-plan.ts';
 import type {RestoreReport} from '../../operations/restore.ts';
 import {formatSeconds} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
+import {describePrevious} from './previous.ts';
 
 export function renderRestore(report: RestoreReport): Rendered {
-  const {set, restored, safetySet, restarted, seconds} = report;
+  const {set, restored, safetySet, restarted, seconds, previous} = report;
   const lines = [
     `Restored ${restored.join(' and ')} from set ${set} in ${formatSeconds(seconds)}.`,
     ...(restarted.length === 0 ? [] : [`Running again: ${restarted.join(', ')}`]),
-    safetySet === null ? 'The state before was not saved.' : `The state before is set ${safetySet}; to return to it: timetiles restore ${safetySet}`,
+    ...describePrevious(previous, safetySet),
   ];
-  return {text: lines.join('\n'), json: {state: 'done', set, restored, safetySet, restarted, seconds}};
+  const json = {state: 'done', set, restored, safetySet, restarted, seconds, previous: previous ? {kept: previous.kept, bytes: previous.bytes, until: previous.until} : null};
+  return {text: lines.join('\n'), json};
 }
 
 /** `--dry-run`. */
