@@ -7,7 +7,7 @@ import {renderDropped, renderShownPlan, renderUndo} from './render/undo.ts';
 import {confirmLines, type ConfirmOptions} from './restore-dialog.ts';
 
 /** What does not go together with a return to the state before. */
-const aboutSets = ['only', 'target', 'path', 'offsite', 'repository'];
+const aboutSets = ['only', 'target', 'path', 'offsite', 'repository', 'best-effort'];
 
 /** The flags of `restore` about the state before it. */
 export const undoFlags = {

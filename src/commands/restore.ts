@@ -18,7 +18,7 @@ export default class Restore extends BaseCommand {
   static override summary = 'Restore a set in place, or into a directory for inspection.';
   static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left. The data from before is kept until the next backup, or for --keep-previous DAYS; --undo returns to it.\n\n${exitCodeHelp}`;
   static override usage = [
-    'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--keep-previous DAYS] [--json] [--config FILE] [--quiet]',
+    'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--keep-previous DAYS] [--best-effort] [--json] [--config FILE] [--quiet]',
     'restore --undo [--dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]',
     'restore --drop-previous [--json] [--config FILE] [--quiet]',
   ];
@@ -30,6 +30,7 @@ export default class Restore extends BaseCommand {
     '<%= config.bin %> restore latest --target /tmp/look',
     '<%= config.bin %> restore latest --path 2026/photo.jpg --target /tmp/look',
     '<%= config.bin %> restore --undo',
+    '<%= config.bin %> restore latest --best-effort --target /tmp/look',
   ];
   static override args = {set: Args.string({ignoreStdin: true, description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
   static override flags = {
@@ -39,6 +40,7 @@ export default class Restore extends BaseCommand {
     target: Flags.string({helpValue: 'DIR', description: 'write into this new or empty directory; nothing live is touched'}),
     path: Flags.string({helpValue: 'P', description: 'with --target: one file or folder of the uploads, or database.sql', dependsOn: ['target']}),
     'dry-run': Flags.boolean({description: 'print the plan and change nothing', exclusive: ['target']}),
+    'best-effort': Flags.boolean({description: 'of a damaged set restore what is intact and name what is missing, exit 3', exclusive: ['path']}),
     yes: Flags.boolean({description: 'do not ask'}),
     'safety-backup': Flags.boolean({description: 'save the present state first (--no-safety-backup: do not)', default: true, allowNo: true}),
   };
@@ -49,27 +51,28 @@ export default class Restore extends BaseCommand {
       const canAsk = !this.jsonEnabled();
       const options = {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk, keepDays: flags['keep-previous']};
       if (flags.undo || flags['drop-previous']) return returnToPrevious(context, args.set, flags.undo, options);
-      const {only, path} = flags;
+      const {only, path, 'best-effort': bestEffort} = flags;
       const find = findOptions(context, flags, canAsk);
       const list = async () => (flags.offsite ? readOffsiteSets(context, find) : (await listSets(context)).sets);
       const wanted = await wantedSet(context, args.set, canAsk, list);
       const from = flags.offsite ? await contextForSet(context, wanted, only, find) : context;
       if (flags.target !== undefined) {
-        return renderInspection(await restoreToDirectory(from, {wanted, only, path, directory: resolve(flags.target)}));
+        return renderInspection(await restoreToDirectory(from, {wanted, only, path, bestEffort, directory: resolve(flags.target), local: context}));
       }
-      return this.inPlace(context, {wanted, only, from}, options);
+      return this.inPlace(context, {wanted, only, from, bestEffort}, options);
     });
   }
 
   private async inPlace(
     context: Context,
-    choice: Pick<RestoreRequest, 'wanted' | 'only' | 'from'>,
+    choice: Pick<RestoreRequest, 'wanted' | 'only' | 'from' | 'bestEffort'>,
     options: UndoOptions,
   ): Promise<Rendered> {
     const outcome = await restoreInPlace(context, {
       ...choice,
       safetyBackup: options.safetyBackup,
       keepDays: options.keepDays,
+      lookForDamage: options.dryRun,
       confirm: (plan) => (options.dryRun ? Promise.resolve('stop') : confirmPlan(context, plan, options)),
     });
     if (outcome.state === 'done') return renderRestore(outcome);

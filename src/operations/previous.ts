@@ -84,6 +84,14 @@ export async function inspectAll(context: Context, {entries}: Pick<Previous, 'en
   return all;
 }
 
+/** A disk that is too small for a restore may be so because of what an earlier one kept. */
+export function withWayToRoom(context: Pick<Context, 'stateDirectory'>, error: unknown): unknown {
+  if (!(error instanceof TimetilesError) || !/B free|is full|no space left/i.test(error.message)) return error;
+  const record = readPrevious(context);
+  if (!record?.kept) return error;
+  return new TimetilesError(error.kind, error.message, `${error.next.replace(/\.$/, '')}. The state before the restore of set ${record.set} is kept and takes ${formatBytes(record.bytes)}; to remove it: timetiles restore --drop-previous`, {cause: error});
+}
+
 /**
  * Removes what a restore kept; the record stays, with the safety set in it. Call it under the repository's lock.
  * @returns what was removed, or undefined when nothing was kept

@@ -3,13 +3,18 @@ import {stopApp, waitForApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
-import type {Previous} from './previous.ts';
+import {explainDamage, warnOfLostFiles} from './damage.ts';
+import type {MissingData} from './damage-kinds.ts';
+import {withWayToRoom, type Previous} from './previous.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
-import {planRestore, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {planRestore, type PlannedStep, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
 import {saveCurrentState} from './safety-set.ts';
+import {stageAll, stageIntact, type Staged} from './stage.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
 const dayMilliseconds = 86_400_000;
+/** How long the data from before is kept after a restore that had to leave things out: a damaged repository may spoil its safety set too. */
+const daysAfterDamage = 30;
 
 export interface RestoreReport {
   readonly set: string;
@@ -19,6 +24,8 @@ export interface RestoreReport {
   /** Names of the containers that run again. */
   readonly restarted: readonly string[];
   readonly seconds: number;
+  /** What of the set was left out because it is damaged. */
+  readonly missing: readonly MissingData[];
   /** What became of the data that was live before; undefined when it could not be put aside yet. */
   readonly previous: Previous | undefined;
 }
@@ -29,6 +36,8 @@ export interface RestoreRequest extends RestoreChoice {
   readonly safetyBackup: boolean;
   /** Days for which the data from before is kept, 0 for not at all; undefined: until the next backup. */
   readonly keepDays?: number | undefined;
+  /** Look for missing packs before the plan is shown. */
+  readonly lookForDamage?: boolean;
   /** Shows the plan; `go` lets it happen. */
   readonly confirm: (plan: RestorePlan) => Promise<'go' | 'stop'>;
 }
@@ -41,21 +50,32 @@ export type RestoreOutcome = ({readonly state: 'done'} & RestoreReport) | {reado
  */
 export async function restoreInPlace(context: Context, request: RestoreRequest): Promise<RestoreOutcome> {
   await finishInterruptedRestoreIfIdle(context);
-  const plan = await planRestore(request.from, request);
+  const plan = await withAdvice(context, request, () => planRestore(request.from, request));
+  if (request.lookForDamage === true) plan.warnings.push(...(await warnOfLostFiles(request.from, plan.steps.map(({snapshot}) => snapshot))));
   if ((await request.confirm(plan)) === 'stop') return {state: 'planned', plan};
   const command = `timetiles restore ${request.wanted}`;
   const options = request.safetyBackup ? {} : ({readOnlyRepository: 'proceed'} as const);
   const work = async () => {
     // Another restore may have been killed since the plan was made; then the plan is out of date.
     const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
-    return restore(context, current, request);
+    return withAdvice(context, request, () => restore(context, current, request));
   };
   const watched = {job: 'restore', command, conclude: concludeRestore} as const;
   return {state: 'done', ...(await watchJob(context, watched, () => withRepositoryLock(context, command, work, options)))};
 }
 
-function concludeRestore({set, restored, safetySet}: RestoreReport): Conclusion {
-  return {state: 'done', set, message: `${restored.join(' and ')} restored${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
+/** A failure tells what else can be done: about damage, and about a disk that is too small. */
+async function withAdvice<Result>(context: Context, request: RestoreRequest, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw await explainDamage(context, request.from, request, withWayToRoom(context, error));
+  }
+}
+
+function concludeRestore({set, restored, safetySet, missing}: RestoreReport): Conclusion {
+  const lost = missing.length === 0 ? '' : ', not all of it: the repository is damaged';
+  return {state: missing.length === 0 ? 'done' : 'incomplete', set, message: `${restored.join(' and ')} restored${lost}${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
 }
 
 /**
@@ -63,31 +83,31 @@ function concludeRestore({set, restored, safetySet}: RestoreReport): Conclusion 
  * untouched; from then on the restore can only be completed, by the next command if need be.
  * @throws TimetilesError; the old data is then in place and the app runs
  */
-async function restore(context: Context, plan: RestorePlan, {safetyBackup, keepDays}: Pick<RestoreRequest, 'safetyBackup' | 'keepDays'>): Promise<RestoreReport> {
+async function restore(context: Context, plan: RestorePlan, request: RestoreRequest): Promise<RestoreReport> {
   const begin = Date.now();
   const live = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source);
-  const safetySet = safetyBackup ? await saveCurrentState(context, live, 'timetiles restore') : null;
-  const keepUntil = keepingTime(context, keepDays);
+  const safetySet = request.safetyBackup ? await saveCurrentState(context, live, 'timetiles restore') : null;
   const journal: Journal = {
     id: plan.restoreId,
     set: plan.set.id,
     begun: context.clock.now().toISOString(),
     phase: 'staging',
-    entries: plan.steps.map(({source, step}) => ({source: source.name, entry: step.entry})),
+    entries: entriesOf(plan.steps),
     stopped: [],
     safetySet,
-    ...(keepUntil !== undefined && {keepUntil}),
   };
-  const stopping: Journal = {...journal, stopped: plan.stop.map(({id, name}) => ({id, name}))};
   let reached = journal;
+  let staged: Staged;
   try {
     await writeJournal(context, journal);
-    await stageAll(context, plan);
+    staged = request.bestEffort === true ? await stageIntact(context, request.from, plan) : {steps: await stageAll(context, plan), missing: []};
+    const keepUntil = keepingTime(context, request.keepDays ?? (staged.missing.length > 0 ? daysAfterDamage : undefined));
+    const stopping: Journal = {...journal, entries: entriesOf(staged.steps), stopped: plan.stop.map(({id, name}) => ({id, name})), ...(keepUntil !== undefined && {keepUntil})};
     await writeJournal(context, stopping);
     reached = stopping;
     await stopApp(context, plan.stop);
     context.signal.throwIfAborted();
-    reached = {...stopping, phase: 'swapping'};
+    reached = {...reached, phase: 'swapping'};
     await writeJournal(uninterruptible(context), reached);
     context.log.info('putting the restored data in place');
     await swapAll(uninterruptible(context), reached);
@@ -96,8 +116,8 @@ async function restore(context: Context, plan: RestorePlan, {safetyBackup, keepD
     await undo(context, reached, error);
     throw error;
   }
-  const done = {set: plan.set.id, restored: plan.steps.map(({source}) => source.name), safetySet};
-  const told = {what: `set ${done.set} is restored`, wayBack: safetySet === null && keepUntil === undefined ? '' : 'timetiles restore --undo'};
+  const done = {set: plan.set.id, restored: staged.steps.map(({source}) => source.name), safetySet, missing: staged.missing};
+  const told = {what: `set ${done.set} is restored`, wayBack: waysBack(reached)};
   const {restarted, previous} = await reportAsDone(context, told, () => settle(uninterruptible(context), reached));
   await reportAsDone(context, told, () => waitForApp(context, reached.stopped));
   return {...done, restarted, previous, seconds: (Date.now() - begin) / 1000};
@@ -109,12 +129,12 @@ function keepingTime({clock}: Context, days: number | undefined): string | null 
   return days === 0 ? undefined : new Date(clock.now().getTime() + days * dayMilliseconds).toISOString();
 }
 
-async function stageAll(context: Context, plan: RestorePlan): Promise<void> {
-  for (const {source, step} of plan.steps) {
-    context.log.info(`restoring ${source.name} beside the live data`);
-    await step.stage((progress) => context.log.progress({label: `restoring ${source.name}`, ...progress}));
-    context.signal.throwIfAborted();
-  }
+function waysBack({safetySet, keepUntil}: Journal): string {
+  return [...(safetySet === null ? [] : [`timetiles restore ${safetySet}`]), ...(keepUntil === undefined ? [] : ['timetiles restore --undo'])].join(' or ');
+}
+
+function entriesOf(steps: readonly PlannedStep[]): Journal['entries'] {
+  return steps.map(({source, step}) => ({source: source.name, entry: step.entry}));
 }
 
 /** Undoes; when that fails too, both failures are told. */

@@ -26,7 +26,7 @@ export interface ShownPlan {
   readonly warnings: readonly string[];
 }
 
-export interface UndoReport {
+interface UndoReport {
   /** The set whose restore was undone. */
   readonly undone: string;
   /** When that restore was made. */

@@ -1,4 +1,4 @@
-import {open} from 'node:fs/promises';
+import {open, rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
 import {targetError} from '../restic/errors.ts';
@@ -93,13 +93,23 @@ async function store(context: SourceContext, connection: Connection, request: St
   }
 }
 
-/** Writes the dump as DIR/database.sql, mode 0600. */
+/** Writes the dump as DIR/database.sql, mode 0600; what can be read of a damaged one as database.sql.partial. */
 async function exportDump(context: SourceContext, request: ExportRequest): Promise<string[]> {
   const path = join(request.directory, 'database.sql');
   const file = await open(path, 'wx', 0o600);
   try {
     const result = await startDump(context.restic, request.snapshot, dumpPath, file.fd).result;
-    if (result.exitCode !== 0) throw targetError(context.restic, 'writing database.sql', request.directory, result);
+    if (result.exitCode !== 0) {
+      const error = targetError(context.restic, 'writing database.sql', request.directory, result);
+      const {size} = await file.stat();
+      if (!request.bestEffort || error.kind !== 'repository-damaged' || size === 0) {
+        await rm(path);
+        throw error;
+      }
+      await rename(path, `${path}.partial`);
+      request.bestEffort.onMissing([`${dumpPath} from byte ${size} on; database.sql.partial is what comes before that, and no whole dump`]);
+      return [`${path}.partial`];
+    }
     await file.sync();
   } finally {
     await file.close();

@@ -87,6 +87,14 @@ export interface RestoreRequest {
 /** What swap, revert and finish need to know, also in another process after a crash. Plain JSON. */
 export type JournalEntry = Readonly<Record<string, unknown>>;
 
+/** A restore of what is intact alone. */
+export interface BestEffort {
+  /** Paths in the snapshot that are known to be damaged. */
+  readonly damaged: readonly string[];
+  /** Takes the paths of what was left out. */
+  readonly onMissing: (paths: readonly string[]) => void;
+}
+
 /** A restore of one source that was checked against the target; nothing has been touched. */
 export interface RestoreStep {
   readonly entry: JournalEntry;
@@ -98,7 +106,7 @@ export interface RestoreStep {
   /** Whether there is live data to save first. */
   readonly hasLiveData: boolean;
   /** Brings the data in beside the live one and checks it; live data stays untouched. */
-  stage(onProgress: OnProgress): Promise<void>;
+  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<void>;
 }
 
 /** The data from before a restore, as `swap` kept it. */
@@ -117,6 +125,8 @@ export interface ExportRequest {
   /** Only this file or folder; relative, without `..`. */
   readonly path?: string | undefined;
   readonly onProgress: OnProgress;
+  /** Undefined: all or nothing. */
+  readonly bestEffort?: BestEffort | undefined;
 }
 
 /** One thing that was looked at in restored data. */

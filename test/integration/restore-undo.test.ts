@@ -1,4 +1,4 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {expectExit, timetiles, type TimetilesResult} from '../support/cli.ts';
@@ -86,10 +86,14 @@ describe('restore --undo', () => {
     expect(await leftovers(stack)).toEqual([]);
     expectExit(await run('backup', '--accept-smaller'), 0);
     expect(record().kept).toBe(true);
-    const dropped = await run('restore', '--drop-previous', '--json');
-    expect(dropped.json()).toMatchObject({state: 'dropped', set, safetySet: null});
+    writeFileSync(join(stack.home, 'state', 'previous.json'), JSON.stringify({...record(), until: '2026-01-01T00:00:00.000Z'}));
+    expect((await run('backup', 'prune')).stderr).toContain('its time is over');
+    expect(record().kept).toBe(false);
     expect(await leftovers(stack)).toEqual([]);
     expect(errorOf(await undo())).toMatchObject({kind: 'not-found', message: expect.stringContaining('is gone, and no safety set was made')});
+    await restore(stack, 'newest', [set, '--no-safety-backup', '--only', 'uploads']);
+    expect((await run('restore', '--drop-previous', '--json')).json()).toMatchObject({state: 'dropped', set, safetySet: null});
+    expect(await leftovers(stack)).toEqual([]);
     expect((await restore(stack, 'newest', [set, '--no-safety-backup', '--keep-previous', '0'])).previous?.kept).toBe(false);
     expect(await leftovers(stack)).toEqual([]);
     expect(await stateOf(stack)).toEqual(restored);

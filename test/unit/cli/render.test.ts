@@ -88,7 +88,7 @@ describe('renderList', () => {
 });
 
 describe('renderRestore', () => {
-  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2};
+  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2, missing: []};
   const previous: Previous = {id: 'a', set, time: '2026-11-21T02:00:00.000Z', entries: [], stopped: [], safetySet: 'before', kept: true, reason: null, bytes: 2048, until: null};
 
   it('names what was restored, what runs again and the way back', () => {
@@ -104,7 +104,7 @@ describe('renderRestore', () => {
   });
 
   it('an inspection names every path', () => {
-    const {text, json} = renderInspection({set, restored: ['db'], paths: ['/t/database.sql'], warnings: ['it is old']});
+    const {text, json} = renderInspection({set, restored: ['db'], paths: ['/t/database.sql'], warnings: ['it is old'], missing: []});
     expect(text).toBe(`Wrote db of set ${set}; nothing live was touched:\n  /t/database.sql\nwarning: it is old`);
     expect(json).toMatchObject({state: 'done', set, restored: ['db'], safetySet: null, restarted: [], paths: ['/t/database.sql']});
   });
