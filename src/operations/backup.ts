@@ -6,6 +6,7 @@ import {withRepositoryLock} from './lock.ts';
 import {makeSet, type BackupReport, type BackupRequest} from './make-set.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
+import {dropPreviousAfterBackup} from './previous.ts';
 import {finishInterruptedRestore} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
 import {watchJob, type Conclusion} from './watch.ts';
@@ -61,6 +62,7 @@ async function makeSetAndCopy(context: Context, request: BackupRequest & Offsite
     const fresh = request.ifOlderThan === undefined ? undefined : await findFreshSet(context, request.sources.map(({name}) => name), request.ifOlderThan);
     if (fresh) return fresh;
     const report = await makeSet(context, {...request, safety: false});
+    await dropPreviousAfterBackup(context, report);
     if (request.offsite === 'no') return {...report, offsite: null, lag: await lagAfter(context), exitCode: exitCodeOf(report)};
     const offsite = await copyOffsite(context, request, report);
     const isRequired = request.offsite === 'require' && offsite.state !== 'done';

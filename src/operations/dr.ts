@@ -136,7 +136,7 @@ async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: n
       proofs = await proveRestored(from, {snapshots: restored.map(({snapshot}) => snapshot), manifest}, restoreId);
     },
   };
-  const outcome = await restoreInPlace(context, {wanted: found.set.id, only: request.only, failures, from, safetyBackup, confirm: () => Promise.resolve('go'), recovery});
+  const outcome = await restoreInPlace(context, {wanted: found.set.id, only: request.only, failures, from, safetyBackup, keepDays: 0, confirm: () => Promise.resolve('go'), recovery});
   if (outcome.state !== 'done') throw new Error('a restore that was confirmed did not happen');
   enter('end');
   const {safety = 0, staging = 0, swapping = 0, checking = 0, starting = 0} = times;

@@ -1,8 +1,10 @@
 import {mkdir, readdir} from 'node:fs/promises';
 import {isAbsolute, normalize} from 'node:path';
-import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Context} from './context.ts';
+import {explainDamage, findLostFiles} from './damage.ts';
+import {meansDamage, type MissingData} from './damage-kinds.ts';
 import {selectSnapshots, type RestoreChoice} from './restore-plan.ts';
 import type {SetSnapshot} from './sets.ts';
 
@@ -12,12 +14,16 @@ export interface InspectionReport {
   /** What was written. */
   readonly paths: readonly string[];
   readonly warnings: readonly string[];
+  /** What of the set was left out because it is damaged. */
+  readonly missing: readonly MissingData[];
 }
 
 export interface InspectionRequest extends RestoreChoice {
   readonly directory: string;
   /** One file or folder of the set. */
   readonly path: string | undefined;
+  /** The local repository, where a set that is whole is looked for when this one is not. */
+  readonly local?: Context;
 }
 
 /**
@@ -25,24 +31,49 @@ export interface InspectionRequest extends RestoreChoice {
  * @throws TimetilesError `usage` when the directory has something in it
  */
 export async function restoreToDirectory(context: Context, request: InspectionRequest): Promise<InspectionReport> {
+  try {
+    return await writeToDirectory(context, request);
+  } catch (error) {
+    throw await explainDamage(request.local ?? context, context, request, error);
+  }
+}
+
+async function writeToDirectory(context: Context, request: InspectionRequest): Promise<InspectionReport> {
   const path = request.path === undefined ? undefined : cleanPath(request.path);
   const selected = await selectSnapshots(context, request);
   const snapshots = path === undefined ? selected.snapshots : [ownerOf(path, selected.snapshots)];
   await requireEmptyDirectory(request.directory);
   const paths: string[] = [];
+  const restored: string[] = [];
+  const missing: MissingData[] = [];
+  const lost = request.bestEffort === true ? await findLostFiles(context, snapshots) : undefined;
+  let first: unknown;
   for (const snapshot of snapshots) {
     const source = sourceByName(snapshot.source);
     if (!source) continue;
     context.log.info(`writing ${source.name} to ${request.directory}`);
-    const written = await source.export(context, {
-      snapshot: snapshot.id,
-      directory: request.directory,
-      path,
-      onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
-    });
-    paths.push(...written);
+    const onMissing = (left: readonly string[]) => {
+      if (left.length > 0) missing.push({source: source.name, paths: left, reason: null});
+    };
+    try {
+      const written = await source.export(context, {
+        snapshot: snapshot.id,
+        directory: request.directory,
+        path,
+        onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
+        bestEffort: lost && {damaged: [...(lost.get(snapshot.id) ?? [])], onMissing},
+      });
+      paths.push(...written);
+      restored.push(source.name);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!lost || !meansDamage(error)) throw error;
+      first ??= error;
+      missing.push({source: source.name, paths: [], reason: messageOf(error)});
+    }
   }
-  return {set: selected.set.id, restored: snapshots.map(({source}) => source), paths, warnings: selected.warnings};
+  if (restored.length === 0 && first !== undefined) throw first;
+  return {set: selected.set.id, restored, paths, warnings: selected.warnings, missing};
 }
 
 /** A path as it is below the root of its source. */

@@ -1,21 +1,23 @@
 import {removeDeadTemporaries} from '../shared/atomic-file.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
-import {sourceByName} from '../sources/registry.ts';
-import type {Source} from '../sources/source.ts';
 import {startApp, stopApp} from './app.ts';
 import {onStack, uninterruptible, type Context} from './context.ts';
-import {readJournal, removeJournal, writeJournal, type Journal} from './journal.ts';
+import {readJournal, removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock, withStackLock} from './lock.ts';
+import {dropExpiredPrevious, forgetPrevious, putAside, type Previous} from './previous.ts';
 
 /**
- * Finishes or undoes a restore that was killed, and starts what it had stopped. Call it under the repository's lock:
- * then no living restore can own the journal.
+ * Finishes or undoes a restore that was killed, and starts what it had stopped; removes what an earlier restore kept and
+ * whose time is over. Call it under the repository's lock: then no living restore can own the journal.
  * @returns what was done, in words, or undefined when there was nothing
  */
 export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
   removeDeadTemporaries(context.stateDirectory);
   const journal = readJournal(context);
-  if (!journal) return undefined;
+  if (!journal) {
+    await dropExpiredPrevious(context);
+    return undefined;
+  }
   if (journal.stack) return withStackLock(context, 'timetiles dr', () => finishJournal(context, journal));
   return finishJournal(context, journal);
 }
@@ -23,7 +25,7 @@ export async function finishInterruptedRestore(context: Context): Promise<string
 /** Call it under the lock that the journal's owner would hold. */
 async function finishJournal(context: Context, journal: Journal): Promise<string> {
   const steady = onStack(uninterruptible(context), journal.stack ?? {});
-  const what = `an interrupted restore of set ${journal.set}, begun ${journal.begun}`;
+  const what = `an interrupted ${journal.phase === 'undoing' ? 'undo of the ' : ''}restore of set ${journal.set}, begun ${journal.begun}`;
   context.log.warn(`found ${what}`);
   // The container that was being stopped when the tool was killed may still be at it, and a reboot may have started others.
   if (journal.phase !== 'settled') await stopApp(steady, journal.stopped);
@@ -38,8 +40,14 @@ async function finishPhase(context: Context, journal: Journal): Promise<readonly
       await swapAll(context, journal);
       await settle(context, journal);
       return ['finished', 'the restored data is in place'];
-    case 'settled':
-      return (await removeOldData(context, journal)) ? ['finished', 'the data from before it is removed'] : ['could not finish', 'the data from before it is still there'];
+    case 'settled': {
+      const previous = await keepOldData(context, journal);
+      return previous ? ['finished', `the data from before it is ${previous.kept ? 'kept' : 'removed'}`] : ['could not finish', 'the data from before it is still there'];
+    }
+    case 'undoing':
+      await putBack(context, journal);
+      await settleUndo(context, journal);
+      return ['finished', 'the data from before that restore is in place'];
     default:
       await rollBack(context, journal);
       return ['undid', 'the data is as it was before'];
@@ -67,11 +75,11 @@ export async function swapAll(context: Context, journal: Journal): Promise<void>
 }
 
 /**
- * After the swap: starts the app and removes the old data. A container that does not start is reported at the end; it is
- * no reason to take checked data back.
- * @returns the names of the containers that run
+ * After the swap: starts the app, and keeps or removes the old data. A container that does not start is reported at the
+ * end; it is no reason to take checked data back.
+ * @returns the names of the containers that run, and what became of the old data
  */
-export async function settle(context: Context, journal: Journal): Promise<string[]> {
+export async function settle(context: Context, journal: Journal): Promise<{restarted: string[]; previous: Previous | undefined}> {
   let restarted: string[] = [];
   let startFailure: unknown;
   try {
@@ -81,19 +89,73 @@ export async function settle(context: Context, journal: Journal): Promise<string
   }
   const settled: Journal = {...journal, phase: 'settled'};
   await writeJournal(context, settled);
-  await removeOldData(context, settled);
+  const previous = await keepOldData(context, settled);
   if (startFailure !== undefined) throw startFailure;
-  return restarted;
+  return {restarted, previous};
 }
 
-/** What cannot be removed yet stays in the journal for the next command, and stops nothing. @returns whether all is removed */
-async function removeOldData(context: Context, journal: Journal): Promise<boolean> {
+/** What cannot be done yet stays in the journal for the next command, and stops nothing. */
+async function keepOldData(context: Context, journal: Journal): Promise<Previous | undefined> {
   try {
-    for (const {source, entry} of journal.entries) await sourceOf(source).finish(context, entry);
+    const previous = await putAside(context, journal);
     await removeJournal(context);
-    return true;
+    return previous;
   } catch (error) {
-    context.log.warn(`the data from before the restore could not be removed: ${messageOf(error)}. The next command tries again`);
+    context.log.warn(`the data from before the restore could not be put aside: ${messageOf(error)}. The next command tries again`);
+    return undefined;
+  }
+}
+
+/**
+ * Puts the data that a finished restore kept in its place again. Goes on from wherever it was. The first source is the one
+ * that can refuse: when it does, nothing has changed, and the undo is called off.
+ * @throws TimetilesError that says whether it was called off, or is left to the next command; the app runs
+ */
+export async function putBack(context: Context, journal: Journal): Promise<void> {
+  const failures: unknown[] = [];
+  let isCalledOff = false;
+  for (const {source, entry} of journal.entries) {
+    try {
+      await sourceOf(source).revert(context, entry);
+    } catch (error) {
+      failures.push(error);
+      isCalledOff = await isUntouched(context, journal);
+      if (isCalledOff) break;
+    }
+  }
+  if (failures.length === 0) return;
+  await startApp(context, journal.stopped).catch((error: unknown) => failures.push(error));
+  if (isCalledOff) await removeJournal(context);
+  const remedy = (failures.find((failure) => failure instanceof TimetilesError)?.next ?? 'Correct the cause').replace(/\.$/, '');
+  throw new TimetilesError(
+    'restore',
+    `${isCalledOff ? 'the undo was called off, the data is as the restore left it' : 'the undo is not complete'}: ${failures.map(messageOf).join('; ')}`,
+    `${remedy}. Then ${isCalledOff ? 'try again: timetiles restore --undo' : 'run any timetiles command: it finishes the undo.'}`,
+    {cause: new AggregateError(failures)},
+  );
+}
+
+/**
+ * After that: starts the app and forgets the restore.
+ * @returns the names of the containers that run
+ */
+export async function settleUndo(context: Context, journal: Journal): Promise<string[]> {
+  try {
+    return await startApp(context, journal.stopped);
+  } finally {
+    // In this order: what the journal does not speak of any more must not look as if it could be undone.
+    await forgetPrevious(context);
+    await removeJournal(context);
+  }
+}
+
+/** Whether all that the restore kept is still where it was put. */
+async function isUntouched(context: Context, journal: Journal): Promise<boolean> {
+  try {
+    for (const {source, entry} of journal.entries) if (!(await sourceOf(source).inspectKept(context, entry))) return false;
+    return true;
+  } catch {
+    // Then nothing is known, and the journal has to stay.
     return false;
   }
 }
@@ -123,10 +185,4 @@ export async function rollBack(context: Context, journal: Journal): Promise<void
     `${remedy.replace(/\.$/, '')}. Then run any timetiles command: it tries again to undo what is left.`,
     {cause: new AggregateError(failures)},
   );
-}
-
-function sourceOf(name: string): Source {
-  const source = sourceByName(name);
-  if (source) return source;
-  throw new TimetilesError('restore', `the journal of an interrupted restore names the unknown source ${name}`, 'Run the version of timetiles that began the restore.');
 }

@@ -5,6 +5,7 @@ import {sourceByName} from '../sources/registry.ts';
 import type {RestoreStep, Source} from '../sources/source.ts';
 import {containersToStop} from './app.ts';
 import type {Context} from './context.ts';
+import {meansDamage} from './damage-kinds.ts';
 import {readManifest, type Manifest} from './manifest.ts';
 import {chooseSet, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 import {suspicionOf} from './suspicion.ts';
@@ -16,6 +17,8 @@ export interface RestoreChoice {
   readonly only: string | undefined;
   /** Takes what goes wrong with one source, by its name; that source is then left out. Without it, it ends the restore. */
   readonly failures?: Map<string, unknown>;
+  /** Restore what is intact. */
+  readonly bestEffort?: boolean | undefined;
 }
 
 export interface PlannedStep {
@@ -30,7 +33,7 @@ export interface RestorePlan {
   readonly set: BackupSet;
   readonly steps: readonly PlannedStep[];
   readonly stop: readonly Container[];
-  readonly warnings: readonly string[];
+  readonly warnings: string[];
 }
 
 export interface SelectedSet {
@@ -57,7 +60,11 @@ export async function selectSnapshots(context: Context, choice: RestoreChoice): 
   if (set.isSuspicious) warnings.push(suspicionWarning(sets, set, await suspicionOf(context, set)));
   const newer = sets.find((other) => other.id > set.id && other.state === 'incomplete' && other.manifest !== undefined && !other.isSafety);
   if (choice.wanted === 'latest' && newer) warnings.push(`set ${newer.id} is newer, but some of its files could not be read; restore it by its id if you want it`);
-  const manifest = set.manifest === undefined ? undefined : await readManifest(context, set.manifest);
+  const manifest = set.manifest === undefined ? undefined : await readManifest(context, set.manifest).catch((error: unknown) => {
+    if (choice.bestEffort !== true || !meansDamage(error)) throw error;
+    warnings.push(`the manifest of set ${set.id} cannot be read: ${error.message}`);
+    return undefined;
+  });
   return {set, snapshots, manifest, warnings};
 }
 

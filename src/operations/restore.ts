@@ -4,10 +4,18 @@ import {stopApp, waitForApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
-import {makeSet} from './make-set.ts';
+import {explainDamage, warnOfLostFiles} from './damage.ts';
+import type {MissingData} from './damage-kinds.ts';
+import {withWayToRoom, type Previous} from './previous.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
-import {planRestore, requireSome, unlessFailed, type PlannedStep, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {planRestore, type PlannedStep, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {saveCurrentState} from './safety-set.ts';
+import {stageAll, stageIntact, type Staged} from './stage.ts';
 import {watchJob, type Conclusion} from './watch.ts';
+
+const dayMilliseconds = 86_400_000;
+/** How long the data from before is kept after a restore that had to leave things out: a damaged repository may spoil its safety set too. */
+const daysAfterDamage = 30;
 
 export interface RestoreReport {
   readonly set: string;
@@ -17,12 +25,20 @@ export interface RestoreReport {
   /** Names of the containers that run again. */
   readonly restarted: readonly string[];
   readonly seconds: number;
+  /** What of the set was left out because it is damaged. */
+  readonly missing: readonly MissingData[];
+  /** What became of the data that was live before; undefined when it could not be put aside yet. */
+  readonly previous: Previous | undefined;
 }
 
 export interface RestoreRequest extends RestoreChoice {
   /** Where the set is read from: this context, or the same on an offsite copy. Locks and safety sets stay with the local repository. */
   readonly from: Context;
   readonly safetyBackup: boolean;
+  /** Days for which the data from before is kept, 0 for not at all; undefined: until the next backup. */
+  readonly keepDays?: number | undefined;
+  /** Look for missing packs before the plan is shown. */
+  readonly lookForDamage?: boolean;
   /** Shows the plan; `go` lets it happen. */
   readonly confirm: (plan: RestorePlan) => Promise<'go' | 'stop'>;
   readonly recovery?: Recovery;
@@ -48,7 +64,8 @@ export type RestoreOutcome = ({readonly state: 'done'} & RestoreReport) | {reado
  */
 export async function restoreInPlace(context: Context, request: RestoreRequest): Promise<RestoreOutcome> {
   await finishInterruptedRestoreIfIdle(context);
-  const plan = await planRestore(request.from, request);
+  const plan = await withAdvice(context, request, () => planRestore(request.from, request));
+  if (request.lookForDamage === true) plan.warnings.push(...(await warnOfLostFiles(request.from, plan.steps.map(({snapshot}) => snapshot))));
   if ((await request.confirm(plan)) === 'stop') return {state: 'planned', plan};
   const {recovery} = request;
   const command = recovery?.command ?? `timetiles restore ${request.wanted}`;
@@ -56,16 +73,27 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
   const work = async () => {
     // Another restore may have been killed since the plan was made; then the plan is out of date.
     const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
-    return restore(context, current, request);
+    return withAdvice(context, request, () => restore(context, current, request));
   };
   const watched = {job: 'restore', command, conclude: (report: RestoreReport) => concludeRestore(report, request.failures)} as const;
   const locked = () => (recovery ? recovery.lock(work) : withRepositoryLock(context, command, work, options));
   return {state: 'done', ...(await watchJob(context, watched, locked))};
 }
 
-function concludeRestore({set, restored, safetySet}: RestoreReport, failures: ReadonlyMap<string, unknown> = new Map()): Conclusion {
+/** A failure tells what else can be done: about damage, and about a disk that is too small. */
+async function withAdvice<Result>(context: Context, request: RestoreRequest, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw await explainDamage(context, request.from, request, withWayToRoom(context, error));
+  }
+}
+
+function concludeRestore({set, restored, safetySet, missing}: RestoreReport, failures: ReadonlyMap<string, unknown> = new Map()): Conclusion {
   const failed = failures.size === 0 ? '' : `${[...failures.keys()].join(' and ')} failed; `;
-  return {state: failures.size === 0 ? 'done' : 'failed', set, message: `${failed}${restored.join(' and ')} restored${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
+  const lost = missing.length === 0 ? '' : ', not all of it: the repository is damaged';
+  const state = failures.size > 0 ? 'failed' : missing.length > 0 ? 'incomplete' : 'done';
+  return {state, set, message: `${failed}${restored.join(' and ')} restored${lost}${safetySet === null ? '' : `; the state before is set ${safetySet}`}`};
 }
 
 /**
@@ -73,9 +101,11 @@ function concludeRestore({set, restored, safetySet}: RestoreReport, failures: Re
  * untouched; from then on the restore can only be completed, by the next command if need be.
  * @throws TimetilesError; the old data is then in place and the app runs
  */
-async function restore(context: Context, plan: RestorePlan, {safetyBackup, failures, recovery}: RestoreRequest): Promise<RestoreReport> {
+async function restore(context: Context, plan: RestorePlan, request: RestoreRequest): Promise<RestoreReport> {
+  const {recovery} = request;
   const begin = Date.now();
-  const safetySet = safetyBackup ? await saveCurrentState(context, plan) : null;
+  const live = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source);
+  const safetySet = request.safetyBackup ? await saveCurrentState(context, live, 'timetiles restore') : null;
   const journal: Journal = {
     id: plan.restoreId,
     set: plan.set.id,
@@ -83,21 +113,23 @@ async function restore(context: Context, plan: RestorePlan, {safetyBackup, failu
     phase: 'staging',
     entries: entriesOf(plan.steps),
     stopped: [],
+    safetySet,
     ...(recovery && {stack: recovery.stack}),
   };
   let reached = journal;
-  let staged: readonly PlannedStep[];
+  let staged: Staged;
   try {
     await writeJournal(context, journal);
     recovery?.onPhase('staging');
-    staged = await stageAll(context, plan, failures);
+    staged = request.bestEffort === true ? await stageIntact(context, request.from, plan) : {steps: await stageAll(context, plan, request.failures), missing: []};
     recovery?.onPhase('swapping');
-    const stopping: Journal = {...journal, entries: entriesOf(staged), stopped: plan.stop.map(({id, name}) => ({id, name}))};
+    const keepUntil = keepingTime(context, request.keepDays ?? (staged.missing.length > 0 ? daysAfterDamage : undefined));
+    const stopping: Journal = {...journal, entries: entriesOf(staged.steps), stopped: plan.stop.map(({id, name}) => ({id, name})), ...(keepUntil !== undefined && {keepUntil})};
     await writeJournal(context, stopping);
     reached = stopping;
     await stopApp(context, plan.stop);
     context.signal.throwIfAborted();
-    reached = {...stopping, phase: 'swapping'};
+    reached = {...reached, phase: 'swapping'};
     await writeJournal(uninterruptible(context), reached);
     context.log.info('putting the restored data in place');
     await swapAll(uninterruptible(context), reached);
@@ -106,47 +138,25 @@ async function restore(context: Context, plan: RestorePlan, {safetyBackup, failu
     await undo(context, reached, error);
     throw error;
   }
-  const done = {set: plan.set.id, restored: staged.map(({source}) => source.name), safetySet};
+  const done = {set: plan.set.id, restored: staged.steps.map(({source}) => source.name), safetySet, missing: staged.missing};
+  const told = {what: `set ${done.set} is restored`, wayBack: waysBack(reached)};
   // Also after Ctrl-C in the middle of the checks: the app must not stay down.
-  const checking = recovery && reportAsRestored(context, done, () => checkRestored(recovery, staged, plan.restoreId));
+  const checking = recovery && reportAsDone(context, told, () => checkRestored(recovery, staged.steps, plan.restoreId));
   await Promise.allSettled([checking]);
-  const restarted = await reportAsRestored(context, done, () => settle(uninterruptible(context), reached));
+  const {restarted, previous} = await reportAsDone(context, told, () => settle(uninterruptible(context), reached));
   await checking;
-  await reportAsRestored(context, done, () => waitForApp(context, reached.stopped));
-  return {...done, restarted, seconds: (Date.now() - begin) / 1000};
+  await reportAsDone(context, told, () => waitForApp(context, reached.stopped));
+  return {...done, restarted, previous, seconds: (Date.now() - begin) / 1000};
 }
 
-/** The present state as an ordinary set, of those sources that have any. */
-async function saveCurrentState(context: Context, plan: RestorePlan): Promise<string | null> {
-  const sources = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source);
-  if (sources.length === 0) {
-    context.log.info('there is no present state to save');
-    return null;
-  }
-  context.log.info('saving the present state first');
-  try {
-    const report = await makeSet(context, {sources, allowEmpty: true, newRepository: false, acceptSmaller: false, command: 'timetiles restore', safety: true});
-    return report.set;
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!(error instanceof TimetilesError)) throw error;
-    throw new TimetilesError(error.kind, `the present state could not be saved, nothing was restored: ${error.message}`, `${error.next} To restore without saving it: --no-safety-backup`, {cause: error});
-  }
+/** Until when the data from before is kept; null: until the next backup; undefined: not at all. */
+function keepingTime({clock}: Context, days: number | undefined): string | null | undefined {
+  if (days === undefined) return null;
+  return days === 0 ? undefined : new Date(clock.now().getTime() + days * dayMilliseconds).toISOString();
 }
 
-/** @returns those that are ready to be swapped: all, unless failures are collected */
-async function stageAll(context: Context, plan: RestorePlan, failures: Map<string, unknown> | undefined): Promise<PlannedStep[]> {
-  const staged: PlannedStep[] = [];
-  for (const planned of plan.steps) {
-    const {source, step} = planned;
-    context.log.info(`restoring ${source.name} beside the live data`);
-    await unlessFailed(context, failures, source.name, () => step.stage((progress) => context.log.progress({label: `restoring ${source.name}`, ...progress})));
-    context.signal.throwIfAborted();
-    if (failures?.has(source.name)) await source.revert(uninterruptible(context), step.entry);
-    else staged.push(planned);
-  }
-  requireSome(staged, failures);
-  return staged;
+function waysBack({safetySet, keepUntil}: Journal): string {
+  return [...(safetySet === null ? [] : [`timetiles restore ${safetySet}`]), ...(keepUntil === undefined ? [] : ['timetiles restore --undo'])].join(' or ');
 }
 
 function entriesOf(steps: readonly PlannedStep[]): Journal['entries'] {
@@ -171,14 +181,13 @@ async function undo(context: Context, journal: Journal, cause: unknown): Promise
 }
 
 /** The data is in place and checked by now: an app that does not get up, or Ctrl-C, is told with that and with the way back. */
-async function reportAsRestored<Result>(context: Context, done: Pick<RestoreReport, 'set' | 'safetySet'>, work: () => Promise<Result>): Promise<Result> {
+export async function reportAsDone<Result>(context: Context, {what, wayBack}: {what: string; wayBack: string}, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
     if (!(cause instanceof TimetilesError)) throw error;
     const next = cause.kind === 'interrupted' ? 'See whether the app is up: docker ps' : cause.next;
-    const wayBack = done.safetySet === null ? '' : ` To return to the state before: timetiles restore ${done.safetySet}`;
-    throw new TimetilesError(cause.kind, `set ${done.set} is restored, but ${cause.message}`, `${next.replace(/\.$/, '')}.${wayBack}`, {cause});
+    throw new TimetilesError(cause.kind, `${what}, but ${cause.message}`, `${next.replace(/\.$/, '')}.${wayBack === '' ? '' : ` To return to the state before: ${wayBack}`}`, {cause});
   }
 }

@@ -4,6 +4,7 @@ import type {Context} from './context.ts';
 import {findings, newestWith, sourceNames, type Finding, type HealthFacts} from './health.ts';
 import {readKnownSets, type KnownSet} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
+import {readPrevious, type Previous} from './previous.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
 import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
 
@@ -36,6 +37,8 @@ export interface StatusReport {
   readonly runs: RunRecords;
   readonly schedule: ScheduleState;
   readonly space: SpaceStatus;
+  /** The state before the last restore. */
+  readonly previous: Previous | undefined;
   /** Whatever is stale, missing or suspicious. */
   readonly findings: readonly Finding[];
 }
@@ -57,6 +60,7 @@ export async function readStatus(context: Context): Promise<StatusReport> {
     runs: facts.runs,
     schedule: facts.schedule,
     space: spaceOf(context, facts.sets),
+    previous: readPrevious(context),
     findings: findings(facts),
   };
 }

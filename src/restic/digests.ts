@@ -34,12 +34,20 @@ const meaning: Readonly<Record<FileKind, (id: string) => string>> = {
  * Compares the names of files of a repository on this host's disks with their content. restic stops at some damaged files,
  * and never looks at keys that it does not need.
  * @param part of the packs; the other kinds are read whole
+ * @param isEnough asked before each file, for those who cannot wait for all of them
  */
-export async function findDamagedFiles(handle: ResticHandle, kinds: readonly FileKind[], part: DataPart, onProgress?: (progress: Omit<Progress, 'label'>) => void): Promise<DamagedFile[]> {
+export async function findDamagedFiles(
+  handle: ResticHandle,
+  kinds: readonly FileKind[],
+  part: DataPart,
+  onProgress?: (progress: Omit<Progress, 'label'>) => void,
+  isEnough: () => boolean = () => false,
+): Promise<DamagedFile[]> {
   const files = kinds.flatMap((kind) => filesOf(handle, kind, part).map((path) => ({kind, path})));
   const damaged: DamagedFile[] = [];
   for (const [index, {kind, path}] of files.entries()) {
     handle.signal?.throwIfAborted();
+    if (isEnough()) break;
     const id = basename(path);
     const wrong = await whatIsWrong(path, id);
     if (wrong !== undefined) damaged.push({kind, id, problem: `${meaning[kind](id)}${wrong}`});

@@ -22,6 +22,7 @@ const kindByText: readonly (readonly [RegExp, ErrorKind])[] = [
   [/read-only file system/i, 'repository-readonly'],
   // Before the next one: a config file that this user may not read is there all the same.
   [/permission denied/i, 'permission'],
+  [/ciphertext verification failed|\/data\/[0-9a-f]{2}\/[0-9a-f]{64}: no such file|<data\/[0-9a-f]+>.* does not exist|not found in (the )?(index|repository)|invalid data returned/i, 'repository-damaged'],
   [/unable to open config file|is there a repository at the following location/i, 'repository-missing'],
 ];
 
@@ -72,6 +73,8 @@ function remoteError(kind: ErrorKind, action: string, url: string, said: string)
       return new TimetilesError(kind, `there is no restic repository at ${url}`, 'Check RESTIC_OFFSITE_REPOSITORY; the first `timetiles backup --offsite` makes the copy.');
     case 'repository-locked':
       return new TimetilesError(kind, `the offsite repository ${url} is locked by another restic (${said})`, 'Wait until it has ended; locks that nobody renews for half an hour are removed by the next run.');
+    case 'repository-damaged':
+      return new TimetilesError(kind, `${action} failed at ${url}: ${said}`, 'Look at the copy: timetiles backup verify --offsite');
     case 'interrupted':
       return new TimetilesError(kind, `${action} was interrupted`, 'Run the command again when ready.');
     default:
@@ -109,7 +112,7 @@ function remedy(kind: ErrorKind, repository: string): string {
     'repository-readonly': `Mount it for writing: mount -o remount,rw … (findmnt --target ${path} names the file system).`,
     permission: 'Run the command as the owner of the repository, usually root: sudo timetiles …',
   };
-  return texts[kind] ?? `Look at the repository with: restic -r ${path} check`;
+  return texts[kind] ?? (kind === 'repository-damaged' ? 'See what is damaged and how to repair it: timetiles backup verify --read-data' : `Look at the repository with: restic -r ${path} check`);
 }
 
 /** Lines of restic that add nothing to the one that says what is wrong. */

@@ -63,7 +63,7 @@ export function repositoryIsWritable(handle: ResticHandle): boolean {
 }
 
 /** The names of all files of one kind in the repository; each is the SHA-256 of its content. */
-export function repositoryFiles(handle: ResticHandle, kind: 'snapshots' | 'locks'): string[] {
+export function repositoryFiles(handle: ResticHandle, kind: 'snapshots' | 'locks' | 'index'): string[] {
   try {
     return readdirSync(join(handle.repository, kind)).filter((name) => /^[0-9a-f]{64}$/.test(name));
   } catch {

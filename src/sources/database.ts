@@ -1,4 +1,4 @@
-import {open} from 'node:fs/promises';
+import {open, rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
 import {targetError} from '../restic/errors.ts';
@@ -10,7 +10,7 @@ import {listExpectedFiles} from './postgres/files-query.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
+import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
@@ -60,6 +60,7 @@ export const databaseSource: Source = {
     await listExpectedFiles(await connectDatabase(context), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
   },
 
+  inspectKept: inspectKeptDatabase,
   revert: revertDatabaseRestore,
 
   async finish(context, journalEntry) {
@@ -95,13 +96,23 @@ async function store(context: SourceContext, connection: Connection, request: St
   }
 }
 
-/** Writes the dump as DIR/database.sql, mode 0600. */
+/** Writes the dump as DIR/database.sql, mode 0600; what can be read of a damaged one as database.sql.partial. */
 async function exportDump(context: SourceContext, request: ExportRequest): Promise<string[]> {
   const path = join(request.directory, 'database.sql');
   const file = await open(path, 'wx', 0o600);
   try {
     const result = await startDump(context.restic, request.snapshot, dumpPath, file.fd).result;
-    if (result.exitCode !== 0) throw targetError(context.restic, 'writing database.sql', request.directory, result);
+    if (result.exitCode !== 0) {
+      const error = targetError(context.restic, 'writing database.sql', request.directory, result);
+      const {size} = await file.stat();
+      if (!request.bestEffort || error.kind !== 'repository-damaged' || size === 0) {
+        await rm(path);
+        throw error;
+      }
+      await rename(path, `${path}.partial`);
+      request.bestEffort.onMissing([`${dumpPath} from byte ${size} on; database.sql.partial is what comes before that, and no whole dump`]);
+      return [`${path}.partial`];
+    }
     await file.sync();
   } finally {
     await file.close();

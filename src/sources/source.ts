@@ -87,6 +87,14 @@ export interface RestoreRequest {
 /** What swap, revert and finish need to know, also in another process after a crash. Plain JSON. */
 export type JournalEntry = Readonly<Record<string, unknown>>;
 
+/** A restore of what is intact alone. */
+export interface BestEffort {
+  /** Paths in the snapshot that are known to be damaged. */
+  readonly damaged: readonly string[];
+  /** Takes the paths of what was left out. */
+  readonly onMissing: (paths: readonly string[]) => void;
+}
+
 /** A restore of one source that was checked against the target; nothing has been touched. */
 export interface RestoreStep {
   readonly entry: JournalEntry;
@@ -98,7 +106,16 @@ export interface RestoreStep {
   /** Whether there is live data to save first. */
   readonly hasLiveData: boolean;
   /** Brings the data in beside the live one and checks it; live data stays untouched. */
-  stage(onProgress: OnProgress): Promise<void>;
+  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<void>;
+}
+
+/** The data from before a restore, as `swap` kept it. */
+export interface KeptData {
+  readonly bytes: number;
+  /** What it is and where, in words. */
+  readonly description: string;
+  /** Ids of containers that must not run when it becomes the live data again. */
+  readonly mustStop: readonly string[];
 }
 
 export interface ExportRequest {
@@ -108,6 +125,8 @@ export interface ExportRequest {
   /** Only this file or folder; relative, without `..`. */
   readonly path?: string | undefined;
   readonly onProgress: OnProgress;
+  /** Undefined: all or nothing. */
+  readonly bestEffort?: BestEffort | undefined;
 }
 
 /** Settings that say where a stack's data lives. A manifest knows them too. */
@@ -182,6 +201,8 @@ export interface Source {
   readonly listNamedFiles?: (context: SourceContext, files: ExpectedFiles, restoreId: string) => Promise<void>;
   /** Picks those of the paths that are not there in the data in place. Only where its data are files. */
   readonly findAbsent?: (context: SourceContext, paths: AsyncIterable<string>) => AsyncIterable<string>;
+  /** Looks at what `swap` kept; undefined when it is gone, or lies where it cannot stay for longer than a restore. */
+  inspectKept(context: SourceContext, entry: JournalEntry): Promise<KeptData | undefined>;
   /** Takes back swap and stage: the live data is as before, nothing else is left. */
   revert(context: SourceContext, entry: JournalEntry): Promise<void>;
   /** Removes what `swap` kept. */

@@ -4,8 +4,9 @@ import {dirname, join, posix} from 'node:path';
 import {z} from 'zod';
 import {backupDirectory} from '../restic/backup.ts';
 import {countFiles, listFiles} from '../restic/list-files.ts';
+import {diskUsage} from '../process/disk-usage.ts';
 import {repositoryExists} from '../restic/handle.ts';
-import {restoreSnapshot} from '../restic/restore.ts';
+import {restoreIntact, restoreSnapshot, type RestoreRequest as FilesRequest} from '../restic/restore.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
@@ -13,8 +14,8 @@ import {freeBytes} from '../shared/free-space.ts';
 import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
-import {choosePlaces, finishFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
-import type {BackupTask, Check, ExportRequest, Home, HomeRequest, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import {choosePlaces, finishFiles, keptFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
+import type {BackupTask, BestEffort, Check, ExportRequest, Home, HomeRequest, JournalEntry, KeptData, OnProgress, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
@@ -29,6 +30,7 @@ export const uploadsSource: Source = {
   swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
   prove: proveFiles,
   findAbsent,
+  inspectKept: inspectKeptFiles,
   revert: (_context, entry) => revertFiles(swapPlacesSchema.parse(entry)),
   finish: (_context, entry) => finishFiles(swapPlacesSchema.parse(entry)),
   claimsPath: () => true,
@@ -161,12 +163,26 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
       `${location.description}: content replaced`,
       ...(request.record ? [`${plural(request.record.files, 'file')}, ${formatBytes(request.record.bytes)}`] : []),
     ],
-    async stage(onProgress) {
+    async stage(onProgress, bestEffort) {
       const target = await makeFreshPlace(places);
-      await restoreSnapshot(context.restic, {snapshot: request.snapshot, target}, await context.resticVersion(), onProgress);
+      await restoreFiles(context, {snapshot: request.snapshot, target}, onProgress, bestEffort);
       await applyRootEntry(target, details?.root ?? oldRoot);
     },
   };
+}
+
+async function inspectKeptFiles(context: SourceContext, entry: JournalEntry): Promise<KeptData | undefined> {
+  const kept = keptFiles(swapPlacesSchema.parse(entry));
+  if (kept === undefined) return undefined;
+  const location = await locateUploads(context);
+  const mustStop = location.users.filter((container) => container.running).map((container) => container.id);
+  return {bytes: await diskUsage(kept), description: `${location.description}, kept in ${kept}`, mustStop};
+}
+
+async function restoreFiles(context: SourceContext, request: FilesRequest, onProgress: OnProgress, bestEffort: BestEffort | undefined): Promise<void> {
+  const version = await context.resticVersion();
+  if (!bestEffort) return restoreSnapshot(context.restic, request, version, onProgress);
+  bestEffort.onMissing(await restoreIntact(context.restic, {...request, exclude: bestEffort.damaged}, version, onProgress));
 }
 
 function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: number): void {
@@ -183,7 +199,7 @@ function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: numbe
 async function exportFiles(context: SourceContext, request: ExportRequest): Promise<string[]> {
   const target = request.path === undefined ? join(request.directory, 'uploads') : request.directory;
   const wanted = request.path === undefined ? undefined : `/${request.path}`;
-  await restoreSnapshot(context.restic, {snapshot: request.snapshot, target, path: wanted}, await context.resticVersion(), request.onProgress);
+  await restoreFiles(context, {snapshot: request.snapshot, target, path: wanted}, request.onProgress, request.bestEffort);
   if (request.path === undefined) return [target];
   const written = join(request.directory, request.path);
   const exists = await lstat(written).then(

@@ -50,6 +50,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore onto another 
 
   it('of another project, with a volume of another name, on a server that has none of the roles', async () => {
     await onto({dbName: 'elsewhere', dbUser: 'somebody'}, async (target) => {
+      const empty = await stateOf(target);
       expect(await restore(target, restic, ['latest', '--no-safety-backup'])).toMatchObject({set, restarted: target.web});
       expect(await contentOf(target)).toBe(database);
       expect(await listTree(target.uploadsPath)).toBe(files);
@@ -57,6 +58,10 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore onto another 
       const login = ['exec', '--env', `PGPASSWORD=${origin.password}`, '--env', `PGUSER=${origin.user}`, '--env', 'PGDATABASE=elsewhere', target.postgres];
       expect((await target.docker([...login, 'psql', '-XAtc', 'select current_user'])).stdout.trim()).toBe(origin.user);
       await target.waitHealthy();
+      expect(await leftovers(target)).toEqual([]);
+      expectExit(await timetiles(['restore', '--undo', '--yes', '--no-safety-backup'], {stack: target, restic}), 0);
+      expect(await stateOf(target)).toEqual(empty);
+      expect(await target.psql(`select count(*) from pg_roles where rolname = :'name'`, {variables: {name: origin.user}})).toBe('0');
       expect(await leftovers(target)).toEqual([]);
     });
   });
@@ -103,8 +108,14 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore onto another 
           await target.waitHealthy();
           expect(await leftovers(target)).toEqual([]);
         }
-        expect(await restore(target, restic, [set, '--only', 'uploads'])).toMatchObject({restarted: target.web});
+        await writeFile(join(disk.path, 'since'), 'since');
+        const last = await listTree(disk.path);
+        // Nothing is kept in the directory, where the app would see it: the safety set is the way back.
+        expect(await restore(target, restic, [set, '--only', 'uploads'])).toMatchObject({restarted: target.web, previous: {kept: false}});
         expect(await listTree(disk.path)).toBe(files);
+        expect(await leftovers(target)).toEqual([]);
+        expectExit(await timetiles(['restore', '--undo', '--yes', '--no-safety-backup'], {stack: target, restic}), 0);
+        expect(await listTree(disk.path)).toBe(last);
         expect(await leftovers(target)).toEqual([]);
       });
     });

@@ -102,6 +102,7 @@ const restoreReport = z.object({
   safetySet: z.string().nullable(),
   restarted: z.array(z.string()),
   seconds: z.number().positive(),
+  previous: z.object({kept: z.boolean(), bytes: z.number(), until: z.string().nullable()}).nullable(),
 });
 export type RestoreReport = z.output<typeof restoreReport>;
 

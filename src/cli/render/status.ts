@@ -6,6 +6,7 @@ import {exitCodes} from '../../shared/errors.ts';
 import {formatAge, formatBytes, plural} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
 import {describeLag, lagToJson} from './lag.ts';
+import {describeUntil} from './previous.ts';
 import {renderTable} from './table.ts';
 
 export interface StatusView {
@@ -23,6 +24,7 @@ export function renderStatus(report: StatusReport, view: StatusView): Rendered {
     ...(lag ? [describeLag(lag)] : ['Offsite: none is configured (RESTIC_OFFSITE_REPOSITORY).']),
     describeRuns(report, view.now),
     describeSchedule(report),
+    ...describeKept(report),
     ...describeFindings(findings),
   ];
   return {text: lines.join('\n'), json: toJson(report), exitCode: findings.length === 0 ? exitCodes.done : exitCodes.failed};
@@ -78,12 +80,17 @@ function describeSchedule({schedule: {state, schedule, cronRunning, next, timeZo
   return `Schedule: ${schedule.schedule}${schedule.offsite ? ' with the offsite copy' : ''}, ${where}${daemon}; next run ${next ? `${localText(next, timeZone)} ${timeZone}` : 'never'}.`;
 }
 
+function describeKept({previous}: StatusReport): string[] {
+  if (!previous?.kept) return [];
+  return [`Kept ${describeUntil(previous)}: the state before the restore of set ${previous.set}, ${formatBytes(previous.bytes)}. To return to it: timetiles restore --undo. To remove it: timetiles restore --drop-previous`];
+}
+
 function describeFindings(findings: readonly Finding[]): string[] {
   if (findings.length === 0) return ['All is well.'];
   return [`${plural(findings.length, 'problem')}:`, ...findings.flatMap(({message, next}) => [`  ${message}`, `    ${next}`])];
 }
 
-function toJson({sets, sources, lag, runs, schedule, space, findings}: StatusReport) {
+function toJson({sets, sources, lag, runs, schedule, space, previous, findings}: StatusReport) {
   return {
     healthy: findings.length === 0,
     findings,
@@ -93,5 +100,6 @@ function toJson({sets, sources, lag, runs, schedule, space, findings}: StatusRep
     runs,
     schedule: {...schedule, schedule: schedule.schedule ?? null, next: schedule.next?.toISOString() ?? null},
     space,
+    previous: previous?.kept ? {set: previous.set, bytes: previous.bytes, until: previous.until, safetySet: previous.safetySet} : null,
   };
 }

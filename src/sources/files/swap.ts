@@ -61,6 +61,14 @@ export async function swapFiles(places: SwapPlaces): Promise<void> {
   if (places.newRoot !== null) await applyRootEntry(places.live, places.newRoot);
 }
 
+/**
+ * The old files where they lie beside the live directory. Those of a mount point lie in it, where the app would see them
+ * and a backup would store them: they cannot stay.
+ */
+export function keptFiles(places: SwapPlaces): string | undefined {
+  return places.kind === 'directory' && existsSync(oldOf(places)) ? oldOf(places) : undefined;
+}
+
 /** Takes back whatever of stage and swap has happened, and removes the new files. May be called again. */
 export async function revertFiles(places: SwapPlaces): Promise<void> {
   if (!existsSync(places.base)) return;

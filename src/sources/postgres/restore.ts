@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
-import type {JournalEntry, OnProgress, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
+import type {JournalEntry, KeptData, OnProgress, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {createDatabaseSql, createRolesSql, databasePropertiesSql} from './create.ts';
 import {
@@ -14,8 +14,9 @@ import {
   type DatabaseDetails,
   type DatabaseProperties,
 } from './facts.ts';
+import {dumpPath} from './dump.ts';
 import {loadDump, requireWholeDump} from './load.ts';
-import {longQueryLimit, queryJson, runName, runSql} from './psql.ts';
+import {longQueryLimit, queryJson, runName, runSql, type PsqlOptions} from './psql.ts';
 import {identifier, literal} from './sql.ts';
 import {dropDatabase, existingDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
 
@@ -53,7 +54,11 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
       ...(details ? [`from PostgreSQL ${short(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${short(server.version)}`] : []),
       ...(newRoles.length > 0 ? [`creates the missing ${plural(newRoles.length, 'role')}: ${newRoles.join(', ')}`] : []),
     ],
-    stage: (onProgress) => stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress),
+    stage(onProgress, bestEffort) {
+      // restic before 0.15 looks for a missing pack for most of a minute, and a part of a dump is no database.
+      if (bestEffort?.damaged.includes(dumpPath)) throw new TimetilesError('repository-damaged', `the dump in snapshot ${request.snapshot.slice(0, 8)} is damaged`, 'The part of it that can be read: timetiles restore SET --only db --best-effort --target DIR');
+      return stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress);
+    },
   };
 }
 
@@ -62,14 +67,32 @@ function short(version: string): string {
   return version.split(' ')[0] ?? version;
 }
 
+/** Undefined also where the restore made a database that was not there before: then there is nothing to return to. */
+export async function inspectKeptDatabase(context: SourceContext, journalEntry: JournalEntry): Promise<KeptData | undefined> {
+  const {names, run} = entryOf(journalEntry);
+  const connection = await connectDatabase(context);
+  if (!(await existingDatabases(connection, [names.previous], run)).has(names.previous)) return undefined;
+  const size = await queryJson(connection, `select pg_database_size(${literal(names.previous)});`, {database: maintenanceDatabase(names.live), run});
+  return {bytes: z.number().parse(size), description: `database ${names.live} in the container ${connection.container.name}, kept as ${names.previous}`, mustStop: []};
+}
+
 /** Takes a restore of the database back. */
 export async function revertDatabaseRestore(context: SourceContext, journalEntry: JournalEntry): Promise<void> {
   const {names, run, newRoles} = entryOf(journalEntry);
   const connection = await connectDatabase(context);
   await revertDatabases(connection, names, run);
   if (newRoles.length === 0) return;
-  const script = newRoles.map((role) => `drop role if exists ${identifier(role)};`).join('\n');
-  await runSql(connection, script, {database: maintenanceDatabase(names.live), run});
+  for (const role of newRoles) await dropRole(context, connection, role, {database: maintenanceDatabase(names.live), run});
+}
+
+/** By the time that a finished restore is taken back, other databases may use a role that it made. */
+async function dropRole(context: SourceContext, connection: Connection, role: string, options: PsqlOptions): Promise<void> {
+  try {
+    await runSql(connection, `drop role if exists ${identifier(role)};`, options);
+  } catch (error) {
+    if (!(error instanceof TimetilesError) || !/cannot be dropped because some objects depend on it/.test(error.message)) throw error;
+    context.log.warn(`the role ${role}, which the restore made, stays: something else uses it by now`);
+  }
 }
 
 interface StagePlan {

@@ -8,6 +8,7 @@ import {renderTable} from '../../../src/cli/render/table.ts';
 import {renderVerify} from '../../../src/cli/render/verify.ts';
 import {drawBars} from '../../../src/cli/render/status.ts';
 import type {ListedSet} from '../../../src/operations/list.ts';
+import type {Previous} from '../../../src/operations/previous.ts';
 
 const time = new Date('2026-11-21T02:00:00Z');
 const set = '20261121T020000Z-aaaa';
@@ -87,20 +88,23 @@ describe('renderList', () => {
 });
 
 describe('renderRestore', () => {
-  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2};
+  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2, missing: []};
+  const previous: Previous = {id: 'a', set, time: '2026-11-21T02:00:00.000Z', entries: [], stopped: [], safetySet: 'before', kept: true, reason: null, bytes: 2048, until: null};
 
   it('names what was restored, what runs again and the way back', () => {
-    const {text, json} = renderRestore(report);
-    expect(text).toBe(`Restored db and uploads from set ${set} in 3s.\nRunning again: web\nThe state before is set before; to return to it: timetiles restore before`);
-    expect(json).toEqual({state: 'done', ...report});
+    const {text, json} = renderRestore({...report, previous});
+    expect(text).toBe(
+      `Restored db and uploads from set ${set} in 3s.\nRunning again: web\nThe state before is set before; to return to it: timetiles restore before\nIts data is kept until the next backup and takes 2.00 KiB; to return to it at once: timetiles restore --undo`,
+    );
+    expect(json).toEqual({state: 'done', ...report, previous: {kept: true, bytes: 2048, until: null}});
   });
 
   it('says that the state before was not saved', () => {
-    expect(renderRestore({...report, safetySet: null, restarted: []}).text).toBe(`Restored db and uploads from set ${set} in 3s.\nThe state before was not saved.`);
+    expect(renderRestore({...report, previous: {...previous, kept: false}, safetySet: null, restarted: []}).text).toBe(`Restored db and uploads from set ${set} in 3s.\nThe state before was not saved as a set.\nIts data is not kept.`);
   });
 
   it('an inspection names every path', () => {
-    const {text, json} = renderInspection({set, restored: ['db'], paths: ['/t/database.sql'], warnings: ['it is old']});
+    const {text, json} = renderInspection({set, restored: ['db'], paths: ['/t/database.sql'], warnings: ['it is old'], missing: []});
     expect(text).toBe(`Wrote db of set ${set}; nothing live was touched:\n  /t/database.sql\nwarning: it is old`);
     expect(json).toMatchObject({state: 'done', set, restored: ['db'], safetySet: null, restarted: [], paths: ['/t/database.sql']});
   });

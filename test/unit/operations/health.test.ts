@@ -80,6 +80,7 @@ it('writes metrics in the text format, and leaves out what is not known', () => 
     runs: {},
     schedule,
     space: {path: '/r', repositoryBytes: 5, freeBytes: 7, growthPerDay: null, daysUntilFull: null},
+    previous: undefined,
     findings: [],
   };
   const text = metricsText(report, now);
