@@ -6,6 +6,7 @@ import {startApp, stopApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {readJournal, removeJournal, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
+import {hasLeftThrowaway, removeLeftThrowaway} from './throwaway.ts';
 
 /**
  * Finishes or undoes a restore that was killed, and starts what it had stopped. Call it under the repository's lock:
@@ -14,6 +15,7 @@ import {withRepositoryLock} from './lock.ts';
  */
 export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
   removeDeadTemporaries(context.stateDirectory);
+  await removeLeftThrowaway(context);
   const journal = readJournal(context);
   if (!journal) return undefined;
   const steady = uninterruptible(context);
@@ -44,7 +46,7 @@ async function finishPhase(context: Context, journal: Journal): Promise<readonly
  * The same for commands that take no lock themselves. A restore that is alive holds the lock and is left alone.
  */
 export async function finishInterruptedRestoreIfIdle(context: Context): Promise<void> {
-  if (!readJournal(context)) {
+  if (!readJournal(context) && !hasLeftThrowaway(context)) {
     removeDeadTemporaries(context.stateDirectory);
     return;
   }

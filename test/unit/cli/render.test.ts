@@ -45,9 +45,9 @@ describe('renderList', () => {
     {source: 'uploads', id: 'e'.repeat(64), time, bytes: null, added: null},
   ];
   const sets: ListedSet[] = [
-    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, suspicions: [], snapshots},
-    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, suspicions: [], snapshots: []},
-    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, suspicions: [], snapshots: []},
+    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, suspicions: [], restoreTest: null, snapshots},
+    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, suspicions: [], restoreTest: null, snapshots: []},
+    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, suspicions: [], restoreTest: null, snapshots: []},
   ];
 
   it('shows id, age, state, and of each source what it is and what it added', () => {
@@ -65,7 +65,7 @@ describe('renderList', () => {
   it('has the JSON of the contract', () => {
     expect(renderList({sets: sets.slice(0, 1), lag: undefined}, now).json).toEqual({
       sets: [{
-        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [],
+        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [], restoreTest: null,
         snapshots: snapshots.map(({source, id, bytes, added}) => ({source, id, time: '2026-11-21T02:00:00.000Z', bytes, added})),
       }],
       offsite: null,

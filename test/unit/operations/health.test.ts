@@ -18,7 +18,7 @@ const older = set('20261118T020000Z-0003');
 
 const installed = {schedule: '0 2 * * *', offsite: false, user: 'root', time: '2026-11-01T00:00:00Z', randomDelay: 0, installed: true} as const;
 const schedule: HealthFacts['schedule'] = {state: 'none', schedule: undefined, cronRunning: false, cronRemedy: 'Start it.', next: null, timeZone: 'UTC'};
-const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, schedule, ...more});
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, ...more});
 const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
 const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
 
@@ -78,6 +78,7 @@ it('writes metrics in the text format, and leaves out what is not known', () => 
     sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: []}],
     lag: undefined,
     runs: {},
+    restoreTests: {days: 35, passed: null, due: null, overdue: false},
     schedule,
     space: {path: '/r', repositoryBytes: 5, freeBytes: 7, growthPerDay: null, daysUntilFull: null},
     findings: [],
