@@ -176,7 +176,7 @@ function failedRestore(context: Context, error: unknown): Check {
 
 /** Every failed check, a line each. */
 function problemsOf(proofs: readonly SourceProof[]): string[] {
-  return proofs.flatMap(({source, checks}) => checks.filter(({state}) => state === 'failed').map(({name, detail}) => `${source}: ${name}: ${detail}`));
+  return proofs.flatMap(({source, checks}) => checks.filter(({state}) => state === 'failed').map(({name, detail}) => `${source} ${name}: ${detail}`));
 }
 
 function toEvidence({toolVersion}: Context, {state, set, from, repository, time, image, proofs, seconds}: RestoreTestReport): Evidence {

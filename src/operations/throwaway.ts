@@ -57,6 +57,7 @@ export async function withThrowaway<Result>(context: Context, {id, set, places}:
     volumes: places.flatMap(({volumes}) => volumes),
   };
   const there = places.reduce((reached, {settings}) => onStack(reached, settings), context);
+  context.log.info('starting the throwaway stack');
   try {
     await writeFileAtomically(recordPath(context), JSON.stringify(record, undefined, 2));
     const labels = {[label]: `${markOf(context)}-${id}`};
@@ -68,6 +69,7 @@ export async function withThrowaway<Result>(context: Context, {id, set, places}:
     for (const {prepare} of places) await prepare?.(there);
     return await work({there, requireRunning: () => requireRunning(docker, record, engine)});
   } finally {
+    context.log.info('removing the throwaway stack');
     await removeQuietly(context, record);
   }
 }

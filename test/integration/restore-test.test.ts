@@ -1,9 +1,10 @@
-import {cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {execa} from 'execa';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {expectExit, timetiles} from '../support/cli.ts';
 import {loadTortureSchema} from '../support/database.ts';
-import {writeTortureFiles} from '../support/files.ts';
+import {writeSmallFiles, writeTortureFiles} from '../support/files.ts';
 import {imageFor} from '../support/images.ts';
 import {failures, leftOfTests, restoreTest, storeTampered, watchLive, type ReportedCheck} from '../support/restore-tests.ts';
 import {awkwardNames, makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
@@ -11,47 +12,19 @@ import {backUp, errorOf, stateOf, type BackupReport} from '../support/two-states
 import {useBench} from '../support/use-bench.ts';
 
 let stack: Stack;
-let good: BackupReport;
+/** Little data, and the extension that only one image has. */
+let small: BackupReport;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {...awkwardNames, heartbeat: false});
   await makeCheapRepository(stack);
-  await loadTortureSchema(stack);
-  await stack.psql('create table media (filename text); insert into media values (\'names/plain.txt\'), (\'/links/first\')');
+  await stack.psql('create extension postgis; create table media (filename text); insert into media values (\'small/0000/photo-1.jpg\'), (\'/small/0000/photo-2.jpg\')');
   await stack.psql('create table pages (id integer primary key, body text); insert into pages select n, md5(n::text) from generate_series(1, 1000) n');
-  await writeTortureFiles(stack.uploadsPath, {byteTarget: true});
-  // Not one character of UTF-8 but the beginning of one, and two names that no text can tell apart.
-  for (const bytes of [[0xe2, 0x82], [0xe2, 0x82, 0x41], [0xfd], [0xfe]]) writeFileSync(Buffer.concat([Buffer.from(`${stack.uploadsPath}/`), Buffer.from(bytes)]), 'bytes');
+  writeSmallFiles(stack.uploadsPath, 20);
   await stack.writeConfig({BACKUP_FILES_QUERY: 'select filename from media'});
-  good = await backUp(stack, 'newest');
+  small = await backUp(stack, 'newest');
 });
 afterAll(() => stack?.stop());
-
-describe('a good set', () => {
-  it('passes, with the image that made it, and nothing else is touched or left', async () => {
-    const before = await stateOf(stack);
-    const {result, changes} = await watchLive(stack, restoreTest(stack));
-    expectExit(result, 0);
-    expect(changes).toEqual([]);
-    const report = result.json();
-    expect(failures(result)).toEqual([]);
-    expect(report).toMatchObject({state: 'passed', set: good.set, from: 'local', repository: stack.repository, image: {name: 'timetiles-bench/postgres:17', otherThanMade: null}, warnings: []});
-    const names = (source: string) => report.sources.find((candidate: {source: string}) => candidate.source === source).checks.map(({name, state}: ReportedCheck) => `${name} ${state}`);
-    expect(names('db')).toEqual(['restore passed', 'rows passed', 'extensions passed', 'indexes passed', 'constraints passed', 'amcheck passed']);
-    expect(names('uploads')).toEqual(['restore passed', 'files passed', 'files-query passed']);
-    expect(await stateOf(stack)).toEqual(before);
-    expect(await leftOfTests(stack)).toEqual([]);
-  });
-
-  it('is shown with its evidence by list and status', async () => {
-    const list = await timetiles(['backup', 'list', '--json'], {stack});
-    expect(list.json().sets[0]).toMatchObject({set: good.set, restoreTest: {state: 'passed', from: 'local', problems: []}});
-    expect((await timetiles(['backup', 'list'], {stack})).stdout).toMatch(/complete, restore tested just now/);
-    const status = await timetiles(['backup', 'status', '--json'], {stack});
-    expect(status.json()).toMatchObject({findings: [], restoreTest: {passed: {set: good.set}, overdue: false}});
-    expect((await timetiles(['backup', 'status'], {stack})).stdout).toContain(`Restore test: set ${good.set} passed just now`);
-  });
-});
 
 /** The set is tested by its id and must fail, with these words. */
 async function expectFailure(set: string, words: RegExp, env: Record<string, string> = {}): Promise<void> {
@@ -68,18 +41,18 @@ async function expectFailure(set: string, words: RegExp, env: Record<string, str
 
 describe('a set that does not come back as it was fails', () => {
   it('when a row is missing that the manifest counted', async () => {
-    const set = await storeTampered(stack, good, '20200101T000000Z-0001', {dump: (text) => text.replace(/\n777\t[^\n]*\n/, '\n')});
+    const set = await storeTampered(stack, small, '20200101T000000Z-0001', {dump: (text) => text.replace(/\n777\t[^\n]*\n/, '\n')});
     await expectFailure(set, /public\.pages has 999, not 1000/);
   });
 
   it('when it has the snapshot of another database', async () => {
-    const set = await storeTampered(stack, good, '20200101T000000Z-0002', {keepSnapshots: true});
+    const set = await storeTampered(stack, small, '20200101T000000Z-0002', {keepSnapshots: true});
     await expectFailure(set, /the manifest names the snapshot [0-9a-f]{8}, but the set has [0-9a-f]{8}/);
   });
 
   it('when it needs an extension that the image lacks', async () => {
     const {stdout} = await stack.docker(['image', 'inspect', '--format', '{{.Id}}', await imageFor(stack.bench.dockerHost, 'postgresPlain')]);
-    const set = await storeTampered(stack, good, '20200101T000000Z-0003', {record: ({details}) => void (details.image.id = stdout.trim())});
+    const set = await storeTampered(stack, small, '20200101T000000Z-0003', {record: ({details}) => void (details.image.id = stdout.trim())});
     await expectFailure(set, /the set needs .* that the image of \S+ does not have: .*postgis/);
   });
 
@@ -89,15 +62,15 @@ describe('a set that does not come back as it was fails', () => {
       create operator class public.odd for type integer using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 public.compare(integer, integer);
       create index pages_odd on public.pages (id public.odd);
       create or replace function public.compare(integer, integer) returns integer language sql immutable as 'select case when $1 < $2 then 1 when $1 > $2 then -1 else 0 end';`;
-    const set = await storeTampered(stack, good, '20200101T000000Z-0004', {dump: (text) => `${text}\n${invalid}\n${disorder}\n`});
+    const set = await storeTampered(stack, small, '20200101T000000Z-0004', {dump: (text) => `${text}\n${invalid}\n${disorder}\n`});
     await expectFailure(set, /db indexes: invalid: (public\.)?pages_pkey\ndb amcheck: .*item order invariant violated for index "pages_odd"/);
   });
 
   it('when a file is missing that a row names, or that the set had', async () => {
     const copy = join(stack.scratch, 'copy');
-    cpSync(stack.uploadsPath, copy, {recursive: true, filter: (path) => !path.includes('modes')});
-    rmSync(join(copy, 'names', 'plain.txt'));
-    const set = await storeTampered(stack, good, '20200101T000000Z-0005', {uploads: copy, keepSnapshots: true});
+    await execa('cp', ['-a', stack.uploadsPath, copy]);
+    rmSync(join(copy, 'small', '0000', 'photo-1.jpg'));
+    const set = await storeTampered(stack, small, '20200101T000000Z-0005', {uploads: copy, keepSnapshots: true});
     await expectFailure(set, /uploads snapshot: the manifest names/);
     await stack.psql(`insert into media values ('gone.jpg')`);
     const incomplete = await backUp(stack, 'newest');
@@ -127,7 +100,7 @@ describe('a set that does not come back as it was fails', () => {
     expect(alerts().at(-1)).toContain('failed');
     const status = await timetiles(['backup', 'status', '--json'], {stack});
     expect(status.json().findings).toMatchObject([{key: 'failed:restore-test'}]);
-    expectExit(await restoreTest(stack, [good.set]), 0);
+    expectExit(await restoreTest(stack, [small.set]), 0);
     expect(alerts().at(-1)).toContain('recovered');
     expectExit(await timetiles(['backup', 'status', '--json'], {stack}), 0);
   });
@@ -150,12 +123,12 @@ describe('a test that cannot be made is an error', () => {
   };
 
   it('when the disk has no room, which is asked before anything is made', async () => {
-    const set = await storeTampered(stack, good, '20200102T000000Z-0001', {record: ({details}) => void (details.server.bytes = 1e16)});
+    const set = await storeTampered(stack, small, '20200102T000000Z-0001', {record: ({details}) => void (details.server.bytes = 1e16)});
     await expectNotMade(set, /could not be made: restoring the set beside the live data needs 13\.\d PiB, but the disk of Docker's volumes \(.*\) has only [\d.]+ GiB free/);
   });
 
   it('when no image fits, with the command that fetches one', async () => {
-    const set = await storeTampered(stack, good, '20200102T000000Z-0002', {
+    const set = await storeTampered(stack, small, '20200102T000000Z-0002', {
       record: ({details}) => {
         Object.assign(details.image, {id: `sha256:${'0'.repeat(64)}`, name: 'postgis/postgis:18-3.6'});
         details.server.versionNumber = 180_001;
@@ -165,14 +138,14 @@ describe('a test that cannot be made is an error', () => {
   });
 
   it('and one with another image of the same major version is made, and says so', async () => {
-    const set = await storeTampered(stack, good, '20200102T000000Z-0003', {record: ({details}) => void (details.image.id = `sha256:${'0'.repeat(64)}`)});
+    const set = await storeTampered(stack, small, '20200102T000000Z-0003', {record: ({details}) => void (details.image.id = `sha256:${'0'.repeat(64)}`)});
     const result = await restoreTest(stack, [set]);
     expectExit(result, 0);
     expect(result.json().image).toMatchObject({otherThanMade: expect.stringMatching(/does not have any more; this is the image of the running /)});
   });
 
   it('and one without a manifest is made, and says what could not be checked', async () => {
-    const set = await storeTampered(stack, good, '20200102T000000Z-0004', {withoutManifest: true, dump: () => 'create table t (n integer);\n-- PostgreSQL database dump complete\n'});
+    const set = await storeTampered(stack, small, '20200102T000000Z-0004', {withoutManifest: true, dump: () => 'create table t (n integer);\n-- PostgreSQL database dump complete\n'});
     const result = await restoreTest(stack, [set]);
     expectExit(result, 0);
     expect(result.json().warnings.join('\n')).toMatch(/is incomplete\n.*no manifest[^]*row counts, roles and extensions could not be checked/);
@@ -190,7 +163,44 @@ describe('a test that cannot be made is an error', () => {
   });
 
   it('and one snapshot is no set', async () => {
-    const result = await restoreTest(stack, [good.snapshots[0]?.id ?? '']);
+    const result = await restoreTest(stack, [small.snapshots[0]?.id ?? '']);
     expect([result.exitCode, errorOf(result).kind]).toEqual([2, 'usage']);
+  });
+});
+
+describe('a good set', () => {
+  let good: BackupReport;
+
+  beforeAll(async () => {
+    await stack.psql('drop extension postgis');
+    await loadTortureSchema(stack);
+    await writeTortureFiles(stack.uploadsPath, {byteTarget: true});
+    // Not one character of UTF-8 but the beginning of one, and two names that no text can tell apart.
+    for (const bytes of [[0xe2, 0x82], [0xe2, 0x82, 0x41], [0xfd], [0xfe]]) writeFileSync(Buffer.concat([Buffer.from(`${stack.uploadsPath}/`), Buffer.from(bytes)]), 'bytes');
+    good = await backUp(stack, 'newest', ['--accept-smaller']);
+  });
+
+  it('passes, with the image that made it, and nothing else is touched or left', async () => {
+    const before = await stateOf(stack);
+    const {result, changes} = await watchLive(stack, restoreTest(stack));
+    expectExit(result, 0);
+    expect(changes).toEqual([]);
+    const report = result.json();
+    expect(failures(result)).toEqual([]);
+    expect(report).toMatchObject({state: 'passed', set: good.set, from: 'local', repository: stack.repository, image: {name: 'timetiles-bench/postgres:17', otherThanMade: null}, warnings: []});
+    const names = (source: string) => report.sources.find((candidate: {source: string}) => candidate.source === source).checks.map(({name, state}: ReportedCheck) => `${name} ${state}`);
+    expect(names('db')).toEqual(['restore passed', 'rows passed', 'extensions passed', 'indexes passed', 'constraints passed', 'amcheck passed']);
+    expect(names('uploads')).toEqual(['restore passed', 'files passed', 'files-query passed']);
+    expect(await stateOf(stack)).toEqual(before);
+    expect(await leftOfTests(stack)).toEqual([]);
+  });
+
+  it('is shown with its evidence by list and status', async () => {
+    const list = await timetiles(['backup', 'list', '--json'], {stack});
+    expect(list.json().sets[0]).toMatchObject({set: good.set, restoreTest: {state: 'passed', from: 'local', problems: []}});
+    expect((await timetiles(['backup', 'list'], {stack})).stdout).toMatch(/complete, restore tested just now/);
+    const status = await timetiles(['backup', 'status', '--json'], {stack});
+    expect(status.json()).toMatchObject({findings: [], restoreTest: {passed: {set: good.set}, overdue: false}});
+    expect((await timetiles(['backup', 'status'], {stack})).stdout).toContain(`Restore test: set ${good.set} passed just now`);
   });
 });

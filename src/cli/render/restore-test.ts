@@ -25,7 +25,7 @@ export function renderRestoreTest(report: RestoreTestReport): Rendered {
 }
 
 /** Every check of each source on a line of its own. */
-export function renderProofs(proofs: readonly SourceProof[]): string[] {
+function renderProofs(proofs: readonly SourceProof[]): string[] {
   return proofs.flatMap(({source, checks}) => [source, ...renderTable(checks.map(({name, state, detail}) => [`  ${marks[state]}`, name, detail])).trimEnd().split('\n')]);
 }
 

@@ -4,10 +4,12 @@ import {renderDoctor} from '../../../src/cli/render/doctor.ts';
 import {describeSetLine, renderList} from '../../../src/cli/render/list.ts';
 import {renderPrune} from '../../../src/cli/render/prune.ts';
 import {renderInspection, renderRestore} from '../../../src/cli/render/restore.ts';
+import {describeEvidence, renderRestoreTest} from '../../../src/cli/render/restore-test.ts';
 import {renderTable} from '../../../src/cli/render/table.ts';
 import {renderVerify} from '../../../src/cli/render/verify.ts';
 import {drawBars} from '../../../src/cli/render/status.ts';
 import type {ListedSet} from '../../../src/operations/list.ts';
+import type {RestoreTestReport} from '../../../src/operations/restore-test.ts';
 
 const time = new Date('2026-11-21T02:00:00Z');
 const set = '20261121T020000Z-aaaa';
@@ -83,6 +85,26 @@ describe('renderList', () => {
 
   it('says how to begin when there are none', () => {
     expect(renderList({sets: [], lag: undefined}, now)).toEqual({text: 'The repository has no sets yet. Make one: timetiles backup', json: {sets: [], offsite: null}});
+  });
+});
+
+describe('renderRestoreTest', () => {
+  const report: RestoreTestReport = {
+    state: 'passed', set, from: 'local', repository: '/r', time, image: {name: 'postgres:17', id: `sha256:${'a'.repeat(64)}`, otherThanMade: null}, warnings: [], seconds: 61,
+    proofs: [{source: 'db', checks: [{name: 'rows', state: 'passed', detail: '2 rows'}, {name: 'amcheck', state: 'skipped', detail: 'not there'}]}],
+  };
+
+  it('a set that passes: each check on a line, exit code 0', () => {
+    const {text, json, exitCode} = renderRestoreTest(report);
+    expect(text.split('\n')).toEqual([`Set ${set} can be restored: tested in 1m 01s, from /r.`, 'Image: postgres:17, sha256:aaaaaaaaaaaa.', 'db', '  ok  rows     2 rows', '  -   amcheck  not there']);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({state: 'passed', set, from: 'local', time: time.toISOString(), sources: report.proofs});
+  });
+
+  it('a set that fails: exit code 1, and it is shown so in lists', () => {
+    const failed = {...report, state: 'failed', image: null, warnings: ['it is old'], proofs: [{source: 'db', checks: [{name: 'rows', state: 'failed', detail: '1 row, not 2'}]}]} as const;
+    expect(renderRestoreTest(failed)).toMatchObject({text: `Set ${set} CANNOT be restored as it was: tested in 1m 01s, from /r.\ndb\n  FAIL  rows  1 row, not 2\nwarning: it is old`, exitCode: 1});
+    expect(describeEvidence({state: 'failed', time: time.toISOString()}, new Date('2026-11-24T02:00:00Z'))).toBe('restore test FAILED 3 days ago');
   });
 });
 

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {findings, type HealthFacts} from '../../../src/operations/health.ts';
+import type {Evidence} from '../../../src/operations/evidence.ts';
+import {findings, judgeRestoreTests, type HealthFacts} from '../../../src/operations/health.ts';
 import type {KnownSet} from '../../../src/operations/known-sets.ts';
 import {metricsText} from '../../../src/operations/metrics.ts';
 import {growth, type StatusReport} from '../../../src/operations/status.ts';
@@ -57,6 +58,37 @@ describe('findings', () => {
     const [finding] = findings(facts({runs: {verify: {last: failed, lastGood: good}, prune: {last: good, lastGood: good}}}));
     expect(finding).toMatchObject({key: 'failed:verify', message: 'the last verify failed 10 h ago: the disk is full'});
     expect(keys({runs: {verify: {last: good, lastGood: good}}})).toEqual([]);
+  });
+});
+
+describe('judgeRestoreTests', () => {
+  const day = 86_400_000;
+  const ago = (days: number) => new Date(now.getTime() - days * day);
+  const evidence = (days: number, state: Evidence['state'] = 'passed'): Evidence => ({
+    set: `of ${days} days ago`, time: ago(days).toISOString(), state, from: 'local', repository: '/r', image: null, tool: '1', seconds: 1, checks: {passed: 1, failed: 0, skipped: 0}, problems: [],
+  });
+  const oldSet = {...today, time: ago(40)};
+
+  it.each<[string, Partial<Parameters<typeof judgeRestoreTests>[0]>, boolean, Date | null]>([
+    ['a young host', {}, false, new Date(yesterday.time.getTime() + 35 * day)],
+    ['no set yet', {sets: []}, false, null],
+    ['none is wanted', {days: 0, sets: [oldSet]}, false, null],
+    ['old sets, and never a test', {sets: [today, oldSet]}, true, ago(5)],
+    ['young sets alone, since older ones were pruned', {since: ago(36)}, true, ago(1)],
+    ['an incomplete old set is nothing to test', {sets: [today, {...oldSet, state: 'incomplete'}]}, false, new Date(today.time.getTime() + 35 * day)],
+    ['a test that passed lately', {sets: [oldSet], evidence: [evidence(3)]}, false, new Date(ago(3).getTime() + 35 * day)],
+    ['a test that failed lately', {sets: [oldSet], evidence: [evidence(3, 'failed'), evidence(36)]}, true, ago(1)],
+    ['a test as old as is allowed', {sets: [oldSet], evidence: [evidence(35)]}, false, now],
+  ])('%s', (_, more, overdue, due) => {
+    expect(judgeRestoreTests({now, days: 35, evidence: [], sets: [today, yesterday], since: undefined, ...more})).toMatchObject({overdue, due});
+  });
+
+  it('is a finding, unless the last test failed, which is one already', () => {
+    const overdue = {days: 35, passed: evidence(50), due: ago(15), overdue: true};
+    const [finding] = findings(facts({restoreTests: overdue}));
+    expect(finding).toMatchObject({key: 'restore-test-overdue', message: 'the last restore test that passed was made 50 days ago, of set of 50 days ago; BACKUP_RESTORE_TEST_DAYS allows 35 days'});
+    const failed = {time: now.toISOString(), state: 'failed' as const, message: 'no', set: null};
+    expect(keys({restoreTests: overdue, runs: {'restore-test': {last: failed, lastGood: null}}})).toEqual(['failed:restore-test']);
   });
 });
 
