@@ -11,8 +11,7 @@ import {withRepositoryLock} from './lock.ts';
 import {readStoredManifest, type Manifest} from './manifest.ts';
 import {isProved, proveRestored, type SourceProof} from './prove.ts';
 import {finishInterruptedRestore} from './recover.ts';
-import {selectSnapshots} from './restore-plan.ts';
-import {requireRepository, type BackupSet, type SetSnapshot} from './sets.ts';
+import {chooseSet, readSets, requireRepository, type SetSnapshot} from './sets.ts';
 import {throwawayName, withThrowaway, type Throwaway} from './throwaway.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
@@ -88,8 +87,8 @@ export async function testRestoreUnlocked(context: Context, from: Context, place
 
 async function restoreAndProve(context: Context, from: Place, wanted: string): Promise<RestoreTestReport> {
   const begin = Date.now();
-  const {set, snapshots, warnings} = await selectSnapshots(context, {wanted, only: undefined});
-  requireWholeSet(set, snapshots, wanted);
+  const {set, snapshot} = chooseSet(await readSets(context), wanted);
+  if (snapshot) throw new TimetilesError('usage', `${wanted} is one snapshot of set ${set.id}, and a restore test is made of whole sets`, `Name the set: timetiles backup verify --restore-test ${set.id}`);
   const report = (image: UsedImage | null, proofs: readonly SourceProof[], more: readonly string[] = []): RestoreTestReport => ({
     state: isProved(proofs) ? 'passed' : 'failed',
     set: set.id,
@@ -98,7 +97,7 @@ async function restoreAndProve(context: Context, from: Place, wanted: string): P
     time: context.clock.now(),
     image,
     proofs,
-    warnings: [...warnings, ...more],
+    warnings: [...(set.state === 'incomplete' ? [`set ${set.id} is incomplete`] : []), ...more],
     seconds: (Date.now() - begin) / 1000,
   });
   let manifest: Manifest | undefined;
@@ -109,18 +108,13 @@ async function restoreAndProve(context: Context, from: Place, wanted: string): P
     return report(null, [{source: 'manifest', checks: [failedRestore(context, error)]}]);
   }
   const id = randomBytes(4).toString('hex');
-  const trials = await planTrials(context, snapshots, manifest, id);
+  const trials = await planTrials(context, set.snapshots, manifest, id);
   const places = trials.map((trial) => trial.place);
   const image = places.find((candidate) => candidate.image)?.image ?? null;
   context.log.info(`restoring set ${set.id} of ${withoutPassword(context.restic.repository)} into a throwaway stack${image ? ` from the image ${image.name}` : ''}`);
   const proofs = await withThrowaway(context, {id, set: set.id, places}, (throwaway) => runTrials(throwaway, trials, manifest, {id, set: set.id}));
   const unchecked = manifest ? [] : ['the set has no manifest: its row counts, roles and extensions could not be checked'];
   return report(image, proofs, [...(image?.otherThanMade == null ? [] : [image.otherThanMade]), ...unchecked]);
-}
-
-function requireWholeSet(set: BackupSet, snapshots: readonly SetSnapshot[], wanted: string): void {
-  if (snapshots.length === set.snapshots.length) return;
-  throw new TimetilesError('usage', `${wanted} is one snapshot of set ${set.id}, and a restore test is made of whole sets`, `Name the set: timetiles backup verify --restore-test ${set.id}`);
 }
 
 async function planTrials(context: Context, snapshots: readonly SetSnapshot[], manifest: Manifest | undefined, id: string): Promise<Trial[]> {
