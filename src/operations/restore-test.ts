@@ -11,7 +11,7 @@ import {withRepositoryLock} from './lock.ts';
 import {readStoredManifest, type Manifest} from './manifest.ts';
 import {isProved, proveRestored, type SourceProof} from './prove.ts';
 import {finishInterruptedRestore} from './recover.ts';
-import {chooseSet, readSets, requireRepository, type SetSnapshot} from './sets.ts';
+import {chooseSet, readSets, requireRepository, type BackupSet, type SetSnapshot} from './sets.ts';
 import {throwawayName, withThrowaway, type Throwaway} from './throwaway.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
@@ -54,6 +54,8 @@ export async function testRestore(context: Context, options: RestoreTestOptions)
     await finishInterruptedRestore(context);
     return testRestoreUnlocked(context, context, 'local', options);
   };
+  // A slip of whoever types an id is no run that has failed.
+  if (options.wanted !== 'latest') await findSet(context, options.wanted);
   return watchJob(context, {job: 'restore-test', command, conclude: concludeRestoreTest}, async () => {
     requireRepository(context);
     return withRepositoryLock(context, command, work, {wait: options.wait});
@@ -87,8 +89,7 @@ export async function testRestoreUnlocked(context: Context, from: Context, place
 
 async function restoreAndProve(context: Context, from: Place, wanted: string): Promise<RestoreTestReport> {
   const begin = Date.now();
-  const {set, snapshot} = chooseSet(await readSets(context), wanted);
-  if (snapshot) throw new TimetilesError('usage', `${wanted} is one snapshot of set ${set.id}, and a restore test is made of whole sets`, `Name the set: timetiles backup verify --restore-test ${set.id}`);
+  const set = await findSet(context, wanted);
   const report = (image: UsedImage | null, proofs: readonly SourceProof[], more: readonly string[] = []): RestoreTestReport => ({
     state: isProved(proofs) ? 'passed' : 'failed',
     set: set.id,
@@ -115,6 +116,13 @@ async function restoreAndProve(context: Context, from: Place, wanted: string): P
   const proofs = await withThrowaway(context, {id, set: set.id, places}, (throwaway) => runTrials(throwaway, trials, manifest, {id, set: set.id}));
   const unchecked = manifest ? [] : ['the set has no manifest: its row counts, roles and extensions could not be checked'];
   return report(image, proofs, [...(image?.otherThanMade == null ? [] : [image.otherThanMade]), ...unchecked]);
+}
+
+/** @throws TimetilesError `not-found`, `ambiguous`, or `usage` for what is one snapshot alone */
+async function findSet(context: Context, wanted: string): Promise<BackupSet> {
+  const {set, snapshot} = chooseSet(await readSets(context), wanted);
+  if (!snapshot) return set;
+  throw new TimetilesError('usage', `${wanted} is one snapshot of set ${set.id}, and a restore test is made of whole sets`, `Name the set: timetiles backup verify --restore-test ${set.id}`);
 }
 
 async function planTrials(context: Context, snapshots: readonly SetSnapshot[], manifest: Manifest | undefined, id: string): Promise<Trial[]> {

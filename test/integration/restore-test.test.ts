@@ -165,6 +165,9 @@ describe('a test that cannot be made is an error', () => {
   it('and one snapshot is no set', async () => {
     const result = await restoreTest(stack, [small.snapshots[0]?.id ?? '']);
     expect([result.exitCode, errorOf(result).kind]).toEqual([2, 'usage']);
+    expect(errorOf(await restoreTest(stack, ['nope'])).kind).toBe('not-found');
+    // A slip is no failed test.
+    expect((await timetiles(['backup', 'status', '--json'], {stack})).json().runs['restore-test'].last.state).toBe('done');
   });
 });
 
