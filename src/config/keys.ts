@@ -41,6 +41,7 @@ export const keyDefinitions = [
   {key: 'BACKUP_POST_COMMAND'},
   {key: 'BACKUP_RANDOM_DELAY'},
   {key: 'BACKUP_MAX_AGE_HOURS'},
+  {key: 'BACKUP_RESTORE_TEST_DAYS'},
   {key: 'BACKUP_SUSPICIOUS_PERCENT'},
   {key: 'BACKUP_FILES_QUERY'},
   {key: 'OFFSITE_EXPIRE_DAYS'},

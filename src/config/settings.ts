@@ -76,6 +76,7 @@ export const settingsSchema = z.object({
   BACKUP_POST_COMMAND: text,
   BACKUP_RANDOM_DELAY: duration,
   BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
+  BACKUP_RESTORE_TEST_DAYS: wholeNumber(35, 'days (0: never)'),
   BACKUP_SUSPICIOUS_PERCENT: z
     .string()
     .regex(/^\d{1,2}$/, 'must be a whole number of per cent from 1 to 99, such as 50, or 0 for never')

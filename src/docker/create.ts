@@ -1,4 +1,30 @@
+import {join} from 'node:path';
+import {z} from 'zod';
+import {runCommand} from '../process/run.ts';
 import {callDocker, dockerError, statusOf, type DockerHandle} from './client.ts';
+
+/** What an engine has to offer. */
+export interface Engine {
+  /** The directory of its volumes. */
+  readonly volumes: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+}
+
+export async function inspectEngine(docker: DockerHandle): Promise<Engine> {
+  const info: unknown = await callDocker(docker, (api) => api.info());
+  const {DockerRootDir, NCPU, MemTotal} = infoSchema.parse(info);
+  return {volumes: join(DockerRootDir, 'volumes'), cpus: NCPU, memory: MemTotal};
+}
+
+const infoSchema = z.object({DockerRootDir: z.string(), NCPU: z.number(), MemTotal: z.number()});
+
+/** The last lines that a container has printed. */
+export async function readLog(docker: DockerHandle, idOrName: string, lines: number): Promise<string[]> {
+  const result = await runCommand({file: 'docker', args: ['logs', '--tail', String(lines), idOrName], env: docker.environment, signal: docker.signal, limit: 30});
+  return `${result.stdout}\n${result.stderr}`.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+}
 
 export interface NewContainer {
   readonly name: string;

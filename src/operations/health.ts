@@ -1,4 +1,5 @@
 import {formatAge, plural} from '../shared/format.ts';
+import type {Evidence} from './evidence.ts';
 import type {KnownSet} from './known-sets.ts';
 import type {OffsiteLag} from './offsite/lag.ts';
 import type {RunRecords} from './run-records.ts';
@@ -15,6 +16,17 @@ export interface Finding {
   readonly next: string;
 }
 
+/** What is known of restore tests, and how often one is wanted. */
+export interface RestoreTestState {
+  /** BACKUP_RESTORE_TEST_DAYS; 0: none is wanted. */
+  readonly days: number;
+  /** The last one that passed, of whatever copy. */
+  readonly passed: Evidence | null;
+  /** When the next one has to have passed; null when none is wanted, or there is nothing to test. */
+  readonly due: Date | null;
+  readonly overdue: boolean;
+}
+
 /** What the judgement rests on. */
 export interface HealthFacts {
   readonly now: Date;
@@ -27,6 +39,7 @@ export interface HealthFacts {
   /** Undefined where no offsite copy is configured. */
   readonly lag: OffsiteLag | undefined;
   readonly runs: RunRecords;
+  readonly restoreTests: RestoreTestState;
   readonly schedule: ScheduleState;
 }
 
@@ -34,7 +47,7 @@ const hourMilliseconds = 3_600_000;
 
 /** Judges what is there. Pure. */
 export function findings(facts: HealthFacts): Finding[] {
-  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...failedRuns(facts)];
+  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...overdueRestoreTest(facts), ...failedRuns(facts)];
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */
@@ -104,10 +117,32 @@ function missingSchedule({schedule: {state, schedule, cronRunning, cronRemedy}}:
   return [];
 }
 
+/**
+ * Judges the last restore test that passed. Where there never was one, the time since the first backup counts: a young
+ * host is not in default. Pure.
+ * @param since when this host began to use the repository, as far as that is known
+ */
+export function judgeRestoreTests({now, days, evidence, sets, since}: {now: Date; days: number; evidence: readonly Evidence[]; sets: readonly KnownSet[]; since: Date | undefined}): RestoreTestState {
+  const passed = evidence.filter(({state}) => state === 'passed').toSorted((a, b) => (a.time < b.time ? 1 : -1))[0] ?? null;
+  const complete = sets.filter(({state}) => state === 'complete');
+  if (days === 0 || complete.length === 0) return {days, passed, due: null, overdue: false};
+  const times = [...complete.map(({time}) => time.getTime()), ...(since ? [since.getTime()] : [])];
+  const begin = passed ? Date.parse(passed.time) : Math.min(...times);
+  const due = new Date(begin + days * 24 * hourMilliseconds);
+  return {days, passed, due, overdue: now > due};
+}
+
+/** A test that failed is told of as such. */
+function overdueRestoreTest({now, runs, restoreTests: {days, passed, overdue}}: HealthFacts): Finding[] {
+  if (!overdue || runs['restore-test']?.last.state === 'failed') return [];
+  const last = passed ? `the last restore test that passed was made ${formatAge(new Date(passed.time), now)}, of set ${passed.set}` : 'no set has ever passed a restore test';
+  return [{key: 'restore-test-overdue', kind: 'restore-test-overdue', message: `${last}; BACKUP_RESTORE_TEST_DAYS allows ${plural(days, 'day')}`, next: 'Make one: timetiles backup verify --restore-test. To have one each month: timetiles backup auto'}];
+}
+
 /** A job whose last run failed has a problem until it has run well again; backups are judged by their age as well. */
 function failedRuns({now, runs}: HealthFacts): Finding[] {
   return Object.entries(runs).flatMap(([job, {last}]) => {
     if (last.state !== 'failed' || job === 'restore') return [];
-    return [{key: `failed:${job}`, kind: job, message: `the last ${job.replace('-', ' ')} failed ${formatAge(new Date(last.time), now)}: ${last.message ?? 'for an unknown reason'}`, next: 'Run it again once the cause is gone; its words are in the log.'}];
+    return [{key: `failed:${job}`, kind: job, message: `the last ${job.replaceAll('-', ' ')} failed ${formatAge(new Date(last.time), now)}: ${last.message ?? 'for an unknown reason'}`, next: 'Run it again once the cause is gone; its words are in the log.'}];
   });
 }

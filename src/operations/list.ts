@@ -1,4 +1,6 @@
+import type {Place} from './alert-keys.ts';
 import type {Context} from './context.ts';
+import {evidenceBySet, type Evidence} from './evidence.ts';
 import {sizesOf, type SnapshotSizes} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
@@ -19,6 +21,8 @@ export interface ListedSet {
   readonly isSuspicious: boolean;
   /** Why; also empty where only the repository could tell, at a high price. */
   readonly suspicions: readonly string[];
+  /** The last restore test of this copy of the set; null when there was none. */
+  readonly restoreTest: Evidence | null;
   readonly snapshots: readonly ListedSnapshot[];
 }
 
@@ -39,11 +43,12 @@ export interface LocalListing {
 export async function listSets(context: Context): Promise<LocalListing> {
   await finishInterruptedRestoreIfIdle(context);
   const sets = await readSets(context);
-  return {sets: await describeSets(context, sets), lag: offsiteLag(context, sets)};
+  return {sets: await describeSets(context, sets, 'local'), lag: offsiteLag(context, sets)};
 }
 
 /** Adds what a listing shows to sets of the context's repository. */
-export async function describeSets(context: Context, sets: readonly BackupSet[]): Promise<ListedSet[]> {
+export async function describeSets(context: Context, sets: readonly BackupSet[], place: Place): Promise<ListedSet[]> {
+  const evidence = evidenceBySet(context, place);
   let readsLeft = manifestsToRead;
   const listed: ListedSet[] = [];
   for (const set of sets) {
@@ -56,14 +61,14 @@ export async function describeSets(context: Context, sets: readonly BackupSet[])
         manifest = await readManifest(context, set.manifest);
       }
     }
-    listed.push(toListed(set, manifest));
+    listed.push(toListed(set, manifest, evidence.get(set.id) ?? null));
   }
   return listed;
 }
 
-function toListed(set: BackupSet, manifest: Manifest | undefined): ListedSet {
+function toListed(set: BackupSet, manifest: Manifest | undefined, restoreTest: Evidence | null): ListedSet {
   const {id, time, state, isSafety, isSuspicious} = set;
-  return {id, time, state, isSafety, isSuspicious, suspicions: manifest?.suspicions ?? [], snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
+  return {id, time, state, isSafety, isSuspicious, suspicions: manifest?.suspicions ?? [], restoreTest, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
 }
 
 function toListedSnapshot(snapshot: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {

@@ -24,7 +24,7 @@ export function metricsText(report: StatusReport, now: Date): string {
   }).join('\n').concat('\n');
 }
 
-function families({sources, sets, lag, runs, schedule, space, findings}: StatusReport, now: Date): Family[] {
+function families({sources, sets, lag, runs, restoreTests, schedule, space, findings}: StatusReport, now: Date): Family[] {
   const perSource = (pick: (source: StatusReport['sources'][number]) => number | null | undefined) =>
     sources.map((source) => ({labels: {source: source.source}, value: pick(source)}));
   const perJob = (pick: (job: NonNullable<(typeof runs)[keyof typeof runs]>) => number | null | undefined) =>
@@ -41,6 +41,7 @@ function families({sources, sets, lag, runs, schedule, space, findings}: StatusR
     {name: 'offsite_newest_timestamp_seconds', help: 'When the newest complete set offsite was made.', samples: [{value: lag?.newest == null ? null : optionalSeconds(timeOfSetId(lag.newest))}]},
     {name: 'job_last_success_timestamp_seconds', help: 'When the job last ended well.', samples: perJob(({lastGood}) => lastGood && seconds(new Date(lastGood.time)))},
     {name: 'job_failed', help: 'Whether the last run of the job failed.', samples: perJob(({last}) => (last.state === 'failed' ? 1 : 0))},
+    {name: 'restore_test_timestamp_seconds', help: 'When a set last passed a restore test.', samples: [{value: restoreTests.passed && seconds(new Date(restoreTests.passed.time))}]},
     {name: 'next_run_timestamp_seconds', help: 'When the next backup begins by itself.', samples: [{value: schedule.next && seconds(schedule.next)}]},
     {name: 'repository_bytes', help: 'Size of the local repository.', samples: [{value: space.repositoryBytes}]},
     {name: 'repository_free_bytes', help: 'Free space on its file system.', samples: [{value: space.freeBytes}]},

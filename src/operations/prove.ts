@@ -5,6 +5,7 @@ import type {Check} from '../sources/source.ts';
 import type {Context} from './context.ts';
 import {openPathList} from './expected-files.ts';
 import type {SelectedSet} from './restore-plan.ts';
+import {isSnapshot} from './verify-newest.ts';
 
 /** What was found of one source's data after it was restored. */
 export interface SourceProof {
@@ -22,7 +23,9 @@ const sampleSize = 5;
  */
 export async function proveRestored(context: Context, {snapshots, manifest}: Pick<SelectedSet, 'snapshots' | 'manifest'>, restoreId: string): Promise<SourceProof[]> {
   const proofs: SourceProof[] = [];
-  for (const {source: name, id} of snapshots) {
+  const names = new Set(snapshots.map(({source}) => source));
+  for (const snapshot of snapshots) {
+    const {source: name, id} = snapshot;
     const source = sourceByName(name);
     if (!source) continue;
     context.log.info(`checking the restored ${name}`);
@@ -31,8 +34,8 @@ export async function proveRestored(context: Context, {snapshots, manifest}: Pic
       context.signal.throwIfAborted();
       return [{name: 'checks', state: 'failed', detail: messageOf(error)} as const];
     });
-    const identity: Check[] = record && record.snapshot !== id ? [{name: 'snapshot', state: 'failed', detail: `the manifest names the snapshot ${record.snapshot.slice(0, 8)}, but the set has ${id.slice(0, 8)}`}] : [];
-    const named = source.findAbsent ? await proveNamedFiles(context, source.findAbsent, restoreId) : [];
+    const identity: Check[] = record && !isSnapshot(snapshot, record.snapshot) ? [{name: 'snapshot', state: 'failed', detail: `the manifest names the snapshot ${record.snapshot.slice(0, 8)}, but the set has ${id.slice(0, 8)}`}] : [];
+    const named = source.findAbsent ? await proveNamedFiles(context, source.findAbsent, names, restoreId) : [];
     proofs.push({source: name, checks: [...identity, ...checks, ...named]});
   }
   return proofs;
@@ -43,11 +46,11 @@ export function isProved(proofs: readonly SourceProof[]): boolean {
   return proofs.every(({checks}) => checks.every(({state}) => state !== 'failed'));
 }
 
-/** Looks for the files that other sources name. */
-async function proveNamedFiles(context: Context, findAbsent: (context: Context, paths: AsyncIterable<string>) => AsyncIterable<string>, restoreId: string): Promise<Check[]> {
+/** Looks for the files that the other restored sources name. */
+async function proveNamedFiles(context: Context, findAbsent: (context: Context, paths: AsyncIterable<string>) => AsyncIterable<string>, restored: ReadonlySet<string>, restoreId: string): Promise<Check[]> {
   const list = await openPathList(context.stateDirectory);
   try {
-    for (const source of sources) await source.listNamedFiles?.(context, list, restoreId);
+    for (const source of sources) if (restored.has(source.name)) await source.listNamedFiles?.(context, list, restoreId);
     const filled = list.filled();
     if (!filled) return [];
     if (filled.problem !== undefined) return [{name: 'files-query', state: 'failed', detail: filled.problem}];

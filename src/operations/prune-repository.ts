@@ -48,7 +48,7 @@ export async function pruneUnlocked(context: Context, {dryRun, force}: PruneOpti
     now: context.clock.now(),
     hostNames,
     ownSets: shared?.ownSets,
-    restoreTested: readRunRecords(context)['restore-test']?.lastGood?.set ?? undefined,
+    restoreTested: readRunRecords(context)[shared ? 'restore-test-offsite' : 'restore-test']?.lastGood?.set ?? undefined,
     hold: force ? undefined : shared ? shared.hold : await reasonToHold(context, sets, hostNames),
   });
   if (plan.held !== null) return {dryRun, ...plan, freedBytes: null};

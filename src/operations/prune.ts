@@ -1,5 +1,6 @@
 import {plural} from '../shared/format.ts';
 import type {Context} from './context.ts';
+import {dropEvidence} from './evidence.ts';
 import {withRepositoryLock} from './lock.ts';
 import {pruneOffsite, type OffsitePruneReport} from './offsite/prune.ts';
 import {pruneUnlocked, type PruneOptions, type PruneReport} from './prune-repository.ts';
@@ -31,9 +32,18 @@ async function pruneEverywhere(context: Context, options: PruneOptions): Promise
     if (!options.dryRun) await rememberHostName(context);
     const report = await pruneUnlocked(context, options);
     const ownSets = new Set([...report.kept, ...report.removed].map(({set}) => set.id));
-    return {...report, offsite: await pruneOffsite(context, options, {ownSets, hold: report.held ?? undefined})};
+    const offsite = await pruneOffsite(context, options, {ownSets, hold: report.held ?? undefined});
+    if (!options.dryRun) await forgetEvidence(context, report, offsite);
+    return {...report, offsite};
   };
   return withRepositoryLock(context, command, work, {wait: options.wait, ...(options.dryRun && {readOnlyRepository: 'proceed'})});
+}
+
+/** What was found of a set goes with it. */
+async function forgetEvidence(context: Context, here: PruneReport, offsite: OffsitePruneReport | null): Promise<void> {
+  const idsOf = (report: PruneReport | null | undefined) => report?.removed.map(({set}) => set.id) ?? [];
+  await dropEvidence(context, 'local', idsOf(here));
+  await dropEvidence(context, 'offsite', idsOf(offsite?.report));
 }
 
 /** Trouble offsite never fails a prune here, and a copy that keeps too much endangers nothing. */

@@ -5,6 +5,7 @@ import {onStack, uninterruptible, type Context} from './context.ts';
 import {readJournal, removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock, withStackLock} from './lock.ts';
 import {dropExpiredPrevious, forgetPrevious, putAside, type Previous} from './previous.ts';
+import {hasLeftThrowaway, removeLeftThrowaway} from './throwaway.ts';
 
 /**
  * Finishes or undoes a restore that was killed, and starts what it had stopped; removes what an earlier restore kept and
@@ -13,6 +14,7 @@ import {dropExpiredPrevious, forgetPrevious, putAside, type Previous} from './pr
  */
 export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
   removeDeadTemporaries(context.stateDirectory);
+  await removeLeftThrowaway(context);
   const journal = readJournal(context);
   if (!journal) {
     await dropExpiredPrevious(context);
@@ -58,7 +60,7 @@ async function finishPhase(context: Context, journal: Journal): Promise<readonly
  * The same for commands that take no lock themselves. A restore that is alive holds the lock and is left alone.
  */
 export async function finishInterruptedRestoreIfIdle(context: Context): Promise<void> {
-  if (!readJournal(context)) {
+  if (!readJournal(context) && !hasLeftThrowaway(context)) {
     removeDeadTemporaries(context.stateDirectory);
     return;
   }

@@ -70,6 +70,12 @@ function knownPath(context: Context): string {
   return join(context.stateDirectory, 'repositories.json');
 }
 
+/** Since when this host has used the repository; undefined when it does not know. */
+export function repositorySince(context: Context): Date | undefined {
+  const since = readKnown(context)[context.restic.repository]?.since;
+  return since === undefined ? undefined : new Date(since);
+}
+
 function readKnown(context: Context): z.output<typeof knownSchema> {
   const path = knownPath(context);
   if (!existsSync(path)) return {};

@@ -6,7 +6,7 @@ import {parseJson} from '../shared/parse-json.ts';
 import type {Context} from './context.ts';
 
 /** What runs at night or in need, and has to be heard of when it fails. */
-const jobs = ['backup', 'prune', 'verify', 'verify-offsite', 'restore', 'restore-test'] as const;
+const jobs = ['backup', 'prune', 'verify', 'verify-offsite', 'restore', 'restore-test', 'restore-test-offsite'] as const;
 export type Job = (typeof jobs)[number];
 
 const recordSchema = z.object({

@@ -109,7 +109,7 @@ export async function planOf({settings}: Pick<Context, 'settings'>, request: Pla
   if (request.offsite && settings.RESTIC_OFFSITE_REPOSITORY === undefined) {
     throw new TimetilesError('configuration', '--offsite was given, but RESTIC_OFFSITE_REPOSITORY is not set', 'Set it in bootstrap.conf, or leave --offsite out.');
   }
-  return {schedule, offsite: request.offsite, randomDelay};
+  return {schedule, offsite: request.offsite, randomDelay, restoreTests: settings.BACKUP_RESTORE_TEST_DAYS > 0};
 }
 
 /** A block that can be replaced or removed. @throws TimetilesError when it cannot, or when the operator does not want it */

@@ -1,10 +1,12 @@
 import {repositoryBytes, repositoryExists} from '../restic/handle.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import type {Context} from './context.ts';
-import {findings, newestWith, sourceNames, type Finding, type HealthFacts} from './health.ts';
+import {readEvidence} from './evidence.ts';
+import {findings, judgeRestoreTests, newestWith, sourceNames, type Finding, type HealthFacts, type RestoreTestState} from './health.ts';
 import {readKnownSets, type KnownSet} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readPrevious, type Previous} from './previous.ts';
+import {repositorySince} from './repository.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
 import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
 
@@ -35,6 +37,7 @@ export interface StatusReport {
   readonly sources: readonly SourceStatus[];
   readonly lag: OffsiteLag | undefined;
   readonly runs: RunRecords;
+  readonly restoreTests: RestoreTestState;
   readonly schedule: ScheduleState;
   readonly space: SpaceStatus;
   /** The state before the last restore. */
@@ -58,6 +61,7 @@ export async function readStatus(context: Context): Promise<StatusReport> {
     sources: sourcesOf(facts.sets),
     lag: facts.lag,
     runs: facts.runs,
+    restoreTests: facts.restoreTests,
     schedule: facts.schedule,
     space: spaceOf(context, facts.sets),
     previous: readPrevious(context),
@@ -73,13 +77,15 @@ export async function assessHealth(context: Context): Promise<Finding[]> {
 async function readFacts(context: Context): Promise<HealthFacts> {
   const repository = repositoryExists(context.restic) ? null : context.restic.repository;
   const sets = repository === null ? await readKnownSets(context) : [];
+  const now = context.clock.now();
   return {
-    now: context.clock.now(),
+    now,
     missingRepository: repository,
     maxAgeHours: context.settings.BACKUP_MAX_AGE_HOURS,
     sets,
     lag: offsiteLag(context, sets),
     runs: readRunRecords(context),
+    restoreTests: judgeRestoreTests({now, days: context.settings.BACKUP_RESTORE_TEST_DAYS, evidence: readEvidence(context), sets, since: repositorySince(context)}),
     schedule: await isScheduleInstalled(context),
   };
 }

@@ -58,6 +58,6 @@ export function alteredSnapshots(set: BackupSet, manifest: Pick<Manifest, 'sourc
 }
 
 /** `restic copy` gives snapshots new ids and notes the old ones; `restic repair` does so too, for snapshots that have lost files. */
-function isSnapshot({snapshot}: SetSnapshot, id: string): boolean {
+export function isSnapshot({snapshot}: SetSnapshot, id: string): boolean {
   return snapshot.id === id || (snapshot.original === id && !snapshot.tags.includes('repaired'));
 }

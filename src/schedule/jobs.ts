@@ -12,6 +12,8 @@ export interface Plan {
   readonly offsite: boolean;
   /** Seconds; 0: none. */
   readonly randomDelay: number;
+  /** Whether a set is restored for a test each month. */
+  readonly restoreTests: boolean;
 }
 
 /** Commands of this tool that run one after the other, whatever becomes of the one before. */
@@ -25,7 +27,7 @@ export interface Job {
 }
 
 /** Everything that runs by itself; cron and `timetiles scheduler` do the same. */
-export function jobsOf({schedule, offsite, randomDelay}: Plan): Job[] {
+export function jobsOf({schedule, offsite, randomDelay, restoreTests}: Plan): Job[] {
   const pauses = pausesOf(schedule.fields);
   const backup = ['backup', ...(offsite ? ['--offsite'] : [])];
   // Runs that wait for each other must not pile up.
@@ -45,6 +47,6 @@ export function jobsOf({schedule, offsite, randomDelay}: Plan): Job[] {
         ['backup', 'verify', '--read-data=10%', '--wait', durationText(longWait)],
       ],
     },
-    // The monthly restore test is one more job here: time '30 5 1 * *', commands [['backup', 'verify', '--restore-test', …]].
+    ...(restoreTests ? [{name: 'restore test', time: '30 5 1 * *', atStart: false, commands: [['backup', 'verify', '--restore-test', '--wait', durationText(longWait)]]}] : []),
   ];
 }

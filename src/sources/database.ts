@@ -12,6 +12,7 @@ import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
+import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** The PostgreSQL database of the stack, by way of its own container. */
@@ -43,6 +44,7 @@ export const databaseSource: Source = {
   findHome: findDatabaseHome,
   findLive: findLiveTables,
   planRestore: planDatabaseRestore,
+  planThrowaway: planThrowawayServer,
 
   async swap(context, journalEntry) {
     const {names, run} = entryOf(journalEntry);

@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import type {Settings} from '../config/settings.ts';
 import type {DockerHandle} from '../docker/client.ts';
+import type {NewContainer} from '../docker/create.ts';
 import type {ResticHandle} from '../restic/handle.ts';
 import type {ResticVersion} from '../restic/version.ts';
 import type {Clock} from '../shared/clock.ts';
@@ -170,6 +171,36 @@ export interface Check {
   readonly detail: string;
 }
 
+/** The image of a throwaway container. */
+export interface UsedImage {
+  readonly name: string;
+  /** Such as `sha256:…`. */
+  readonly id: string;
+  /** Why it is not the image that the set was made with; null when it is. */
+  readonly otherThanMade: string | null;
+}
+
+export interface ThrowawayRequest {
+  /** Undefined when the set has no manifest. */
+  readonly record: SourceRecord | undefined;
+  /** With this begins every name of a container or volume. */
+  readonly name: string;
+}
+
+/** A place of its own for one source, apart from the live stack, in which a set is restored to see whether it can be. */
+export interface ThrowawayPlace {
+  /** Bytes that it needs on the engine's disk. */
+  readonly bytes: number;
+  /** Names of the volumes. */
+  readonly volumes: readonly string[];
+  readonly container?: Pick<NewContainer, 'name' | 'image' | 'environment' | 'volumes' | 'shm'>;
+  readonly image?: UsedImage;
+  /** What leads the source to this place. */
+  readonly settings: Partial<Settings>;
+  /** Waits until the started container can be restored into. The context leads there. */
+  readonly prepare?: (context: SourceContext) => Promise<void>;
+}
+
 export type ProveRequest = Pick<RestoreRequest, 'snapshot' | 'record' | 'restoreId'>;
 
 /**
@@ -193,6 +224,8 @@ export interface Source {
   /** What lives there already and would be replaced, in words; undefined: nothing, or a database or directory that is still empty. */
   findLive(context: SourceContext): Promise<string | undefined>;
   planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;
+  /** What a place of its own would have to be like for a set to be restored there. Makes nothing. */
+  planThrowaway(context: SourceContext, request: ThrowawayRequest): Promise<ThrowawayPlace>;
   /** Puts the staged data in the place of the live one and keeps the latter. */
   swap(context: SourceContext, entry: JournalEntry): Promise<void>;
   /** Compares the data that is in place with the snapshot it came from and with the manifest. Changes nothing. */

@@ -12,6 +12,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
+import {walkFiles} from './files/walk.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
 import {choosePlaces, finishFiles, keptFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
@@ -27,6 +28,10 @@ export const uploadsSource: Source = {
   findHome,
   findLive: findLiveFiles,
   planRestore,
+  planThrowaway: (_context, {record, name}) => {
+    const volume = `${name}-uploads`;
+    return Promise.resolve({bytes: record?.bytes ?? 0, volumes: [volume], settings: {UPLOADS_VOLUME: volume, UPLOAD_HOST_DIR: undefined}});
+  },
   swap: (_context, entry) => swapFiles(swapPlacesSchema.parse(entry)),
   prove: proveFiles,
   findAbsent,
@@ -119,28 +124,21 @@ async function* findAbsent(context: SourceContext, paths: AsyncIterable<string>)
 /** Every file of the snapshot is there and none beside; their contents restic compared when it restored them. */
 async function proveFiles(context: SourceContext, request: ProveRequest): Promise<Check[]> {
   const {directory} = await locateUploads(context);
-  const expected = new Set<number>();
-  await listFiles(context.restic, request.snapshot, (path) => expected.add(digestOf(path)));
+  // Names that are no UTF-8 may look alike in what restic says: they are counted.
+  const expected = new Map<number, number>();
+  await listFiles(context.restic, request.snapshot, (path) => expected.set(digestOf(path), (expected.get(digestOf(path)) ?? 0) + 1));
   let present = 0;
   const strange: string[] = [];
   for await (const path of walkFiles(directory)) {
-    if (expected.delete(digestOf(path))) present += 1;
-    else strange.push(path);
+    const left = expected.get(digestOf(path)) ?? 0;
+    if (left === 0) strange.push(path);
+    else present += 1;
+    if (left > 1) expected.set(digestOf(path), left - 1);
+    else expected.delete(digestOf(path));
   }
-  if (expected.size === 0 && strange.length === 0) return [{name: 'files', state: 'passed', detail: `${plural(present, 'file')}, as in the snapshot; each was read back and compared when it was restored`}];
-  return [{name: 'files', state: 'failed', detail: [...(expected.size > 0 ? [`${plural(expected.size, 'file')} of the snapshot missing`] : []), ...(strange.length > 0 ? [`${plural(strange.length, 'file')} not in the snapshot, such as ${strange[0]}`] : [])].join('; ')}];
-}
-
-/** Every file and symbolic link below a directory, as `/2024/photo.jpg`. */
-async function* walkFiles(directory: string): AsyncGenerator<string> {
-  const folders = [''];
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    for (const entry of await readdir(join(directory, folder), {withFileTypes: true})) {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory()) folders.push(path);
-      else if (entry.isFile() || entry.isSymbolicLink()) yield path;
-    }
-  }
+  const missing = [...expected.values()].reduce((sum, count) => sum + count, 0);
+  if (missing === 0 && strange.length === 0) return [{name: 'files', state: 'passed', detail: `${plural(present, 'file')}, as in the snapshot; each was read back and compared when it was restored`}];
+  return [{name: 'files', state: 'failed', detail: [...(missing > 0 ? [`${plural(missing, 'file')} of the snapshot missing`] : []), ...(strange.length > 0 ? [`${plural(strange.length, 'file')} not in the snapshot, such as ${strange[0]}`] : [])].join('; ')}];
 }
 
 /** 48 bits: of a million files, one missing path in 280 million is taken for one that is there. */

@@ -11,6 +11,7 @@ import {compare, megabytes, report, rows} from './contest.ts';
 import {measure, type Measured} from './measure.ts';
 import {benchNights} from './nights.ts';
 import {benchOffsite} from './offsite.ts';
+import {benchRestoreTest} from './restore-test.ts';
 
 // Compares the tool with the bare pipeline that it replaces, both in one run on the same data, taking turns. Prints the
 // table of docs/benchmarks.md and fails when a limit is broken. Wants a quiet machine.
@@ -24,6 +25,7 @@ try {
   await withStack(bench, benchDump);
   await withStack(bench, benchUploads);
   await withStack(bench, benchNights);
+  await withStack(bench, benchRestoreTest);
   await benchOffsite(bench);
 } finally {
   await bench.stop();

@@ -100,6 +100,7 @@ test('where there was no crontab, there is none afterwards', async () => {
     expect.stringMatching(/^17 /),
     expect.stringMatching(/^@reboot sleep 300; /),
     expect.stringMatching(/^30 4 \* \* 0 .* prune .*; .* verify --read-data=10\\% /),
+    expect.stringMatching(/^30 5 1 \* \* .* verify --restore-test --wait 6h/),
     '',
   ]);
   expect((await auto('--disable')).exitCode).toBe(0);

@@ -107,6 +107,10 @@ describe('a key that can only put', () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain(`Verified at the upload: ${(await objects()).length} objects`);
     expect(await told('put', ['backup', 'verify', '--offsite'])).toMatchObject({state: 'unreadable', files: (await objects()).length});
+    // A restore test was none, and so nothing is remembered of it.
+    expect(await told('put', ['backup', 'verify', '--offsite', '--restore-test'])).toMatchObject({state: 'unreadable', files: (await objects()).length});
+    const status = (await as('put', ['backup', 'status', '--json'])).json();
+    expect([status.restoreTest.passed, status.runs['restore-test-offsite']]).toEqual([null, undefined]);
   });
 
   test('restores nothing, and touches nothing', async () => {
@@ -134,6 +138,7 @@ describe('a key that can read and append', () => {
     expect(sets[0]).toMatchObject({set, state: 'complete'});
     expect((await as('append', ['backup', 'list', '--offsite'])).stdout).toContain(set);
     expect(await told('append', ['backup', 'verify', '--offsite', '--read-data'])).toMatchObject({state: 'ok', readPercent: 100, newestSet: set});
+    expect(await told('append', ['backup', 'verify', '--offsite', '--restore-test'])).toMatchObject({state: 'passed', set, from: 'offsite'});
     expect((await told('append', ['backup', 'prune'])).offsite).toMatchObject({state: 'skipped', message: expect.stringContaining('append-only')});
   });
 

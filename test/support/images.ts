@@ -13,6 +13,7 @@ export type ImageName =
   | 'postgres'
   | 'postgresPlain'
   | 'postgres15'
+  | 'postgresTwoStarts'
   | 'restServer'
   | 'web';
 
@@ -42,6 +43,13 @@ const recipes: Record<ImageName, Recipe> = {
     base: 'debianBookworm',
     directory: 'postgres',
     packages: ['postgresql-15'],
+  },
+  // With a temporary server at its first start, as the official images have one.
+  postgresTwoStarts: {
+    tag: 'timetiles-bench/postgres-two-starts:17',
+    base: 'postgresPlain',
+    directory: 'postgres-two-starts',
+    packages: [],
   },
   // Object storage that enforces bucket policies.
   gateway: {

@@ -1,8 +1,10 @@
 import type {ListedSet, ListedSnapshot, LocalListing} from '../../operations/list.ts';
 import type {OffsiteListing} from '../../operations/offsite/list.ts';
 import {formatAge, formatBytes} from '../../shared/format.ts';
+import type {Evidence} from '../../operations/evidence.ts';
 import type {Rendered} from '../base-command.ts';
 import {describeLag, lagToJson} from './lag.ts';
+import {describeEvidence} from './restore-test.ts';
 import {renderTable} from './table.ts';
 
 /** `backup list`: sets newest first, and how far the offsite copy is behind. */
@@ -21,7 +23,7 @@ export function renderOffsiteList(listing: OffsiteListing, now: Date): Rendered 
 }
 
 function renderSets(sets: readonly ListedSet[], now: Date): string {
-  const rows = sets.map((set) => [set.id, formatAge(set.time, now), stateOf(set), set.snapshots.map(describeSnapshot).join(', ')]);
+  const rows = sets.map((set) => [set.id, formatAge(set.time, now), stateAndEvidence(set, now), set.snapshots.map(describeSnapshot).join(', ')]);
   return sets.length === 0 ? 'The repository has no sets yet. Make one: timetiles backup' : renderTable([['SET', 'AGE', 'STATE', 'SOURCES'], ...rows]);
 }
 
@@ -33,13 +35,22 @@ function toJson(set: ListedSet) {
     beforeRestore: set.isSafety,
     suspicious: set.isSuspicious,
     suspicions: set.suspicions,
+    restoreTest: set.restoreTest && evidenceToJson(set.restoreTest),
     snapshots: set.snapshots.map(({source, id, time, bytes, added}) => ({source, id, time: time.toISOString(), bytes, added})),
   };
 }
 
 /** One set on one line, for the picker. */
 export function describeSetLine(set: ListedSet, now: Date): string {
-  return `${set.id}  ${formatAge(set.time, now)}  ${stateOf(set)}  ${set.snapshots.map(describeSnapshot).join(', ')}`;
+  return `${set.id}  ${formatAge(set.time, now)}  ${stateAndEvidence(set, now)}  ${set.snapshots.map(describeSnapshot).join(', ')}`;
+}
+
+function evidenceToJson({state, time, from, repository, image, seconds, checks, problems}: Evidence) {
+  return {state, time, from, repository, image, seconds, checks, problems};
+}
+
+function stateAndEvidence(set: ListedSet, now: Date): string {
+  return `${stateOf(set)}${set.restoreTest ? `, ${describeEvidence(set.restoreTest, now)}` : ''}`;
 }
 
 /** The state of a set in words. */

@@ -19,7 +19,7 @@ export function renderSchedule(report: ScheduleReport, options: {showLines: bool
     `${words[report.state]}${time}.`,
     ...(options.showLines ? report.lines : []),
     ...(report.next.length > 0 ? ['Next backups:', ...report.next.map((date) => `  ${localText(date, timeZone)} ${timeZone}`)] : []),
-    ...(options.showLines || report.lines.length === 0 ? [] : ['A missed backup is made up for within the hour; prune and verify run on Sundays at 04:30. See it all: timetiles backup auto --show']),
+    ...(options.showLines || report.lines.length === 0 ? [] : ['A missed backup is made up for within the hour; prune and verify run on Sundays at 04:30, restore tests on the first of each month. See it all: timetiles backup auto --show']),
     ...report.warnings.map((warning) => `warning: ${warning}`),
     ...describeDaemon(report),
   ];

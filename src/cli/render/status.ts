@@ -23,6 +23,7 @@ export function renderStatus(report: StatusReport, view: StatusView): Rendered {
     describeSpace(report),
     ...(lag ? [describeLag(lag)] : ['Offsite: none is configured (RESTIC_OFFSITE_REPOSITORY).']),
     describeRuns(report, view.now),
+    describeRestoreTests(report, view.now),
     describeSchedule(report),
     ...describeKept(report),
     ...describeFindings(findings),
@@ -70,7 +71,13 @@ function describeDays(days: number): string {
 function describeRuns({runs}: StatusReport, now: Date): string {
   const describe = (name: string, record: RunRecord | null | undefined) => `${name} ${record ? formatAge(new Date(record.time), now) : 'never'}`;
   const {verify, prune} = runs;
-  return `Last good runs: ${[describe('verify', verify?.lastGood), describe('restore test', runs['restore-test']?.lastGood), describe('prune', prune?.lastGood)].join(', ')}.`;
+  return `Last good runs: ${[describe('verify', verify?.lastGood), describe('prune', prune?.lastGood)].join(', ')}.`;
+}
+
+function describeRestoreTests({restoreTests: {days, passed, due, overdue}}: StatusReport, now: Date): string {
+  const last = passed ? `set ${passed.set} passed ${formatAge(new Date(passed.time), now)}${passed.from === 'offsite' ? ', from the offsite copy' : ''}` : 'no set has passed one';
+  if (due === null) return `Restore test: ${last}${days === 0 ? '; none is wanted (BACKUP_RESTORE_TEST_DAYS)' : ''}.`;
+  return `Restore test: ${last}; the next is ${overdue ? 'OVERDUE since' : 'due by'} ${due.toISOString().slice(0, 10)}.`;
 }
 
 function describeSchedule({schedule: {state, schedule, cronRunning, next, timeZone}}: StatusReport): string {
@@ -90,7 +97,7 @@ function describeFindings(findings: readonly Finding[]): string[] {
   return [`${plural(findings.length, 'problem')}:`, ...findings.flatMap(({message, next}) => [`  ${message}`, `    ${next}`])];
 }
 
-function toJson({sets, sources, lag, runs, schedule, space, previous, findings}: StatusReport) {
+function toJson({sets, sources, lag, runs, restoreTests, schedule, space, previous, findings}: StatusReport) {
   return {
     healthy: findings.length === 0,
     findings,
@@ -98,6 +105,7 @@ function toJson({sets, sources, lag, runs, schedule, space, previous, findings}:
     sources: sources.map(({newest, ...source}) => ({...source, newest: newest && {set: newest.set, time: newest.time.toISOString()}})),
     offsite: lagToJson(lag),
     runs,
+    restoreTest: {...restoreTests, due: restoreTests.due?.toISOString() ?? null},
     schedule: {...schedule, schedule: schedule.schedule ?? null, next: schedule.next?.toISOString() ?? null},
     space,
     previous: previous?.kept ? {set: previous.set, bytes: previous.bytes, until: previous.until, safetySet: previous.safetySet} : null,

@@ -8,7 +8,7 @@ import {installSchedule, removeSchedule, showSchedule} from '../../operations/sc
 
 export default class BackupAuto extends BaseCommand {
   static override summary = 'Let cron make the backups, and prune and verify them.';
-  static override description = `Writes a marked block into the crontab of the user who runs this, and nothing else in there changes: the backup, by default at 02:00; each hour and after a start of the host, a backup that was missed; on Sundays prune, then verify with a tenth of the data. What is not given gets its default, so the same command twice changes nothing. Hosts and containers without cron: timetiles scheduler.\n\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted or declined.`;
+  static override description = `Writes a marked block into the crontab of the user who runs this, and nothing else in there changes: the backup, by default at 02:00; each hour and after a start of the host, a backup that was missed; on Sundays prune, then verify with a tenth of the data; on the first of each month a restore test, unless BACKUP_RESTORE_TEST_DAYS is 0. What is not given gets its default, so the same command twice changes nothing. Hosts and containers without cron: timetiles scheduler.\n\nExit codes: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted or declined.`;
   static override examples = [
     '<%= config.bin %> backup auto --offsite',
     '<%= config.bin %> backup auto --schedule "30 3 * * *" --random-delay 1h',

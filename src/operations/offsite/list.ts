@@ -32,7 +32,7 @@ export async function readOffsiteSets(context: Context, options: FindOptions): P
       const known = byId.get(id);
       return !known || (known.state === 'incomplete' && state === 'complete');
     });
-    for (const set of await describeSets(onRepository(context, copy.restic), better)) byId.set(set.id, {...set, epoch: copy.epoch});
+    for (const set of await describeSets(onRepository(context, copy.restic), better, 'offsite')) byId.set(set.id, {...set, epoch: copy.epoch});
   }
   return [...byId.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }

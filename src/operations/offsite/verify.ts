@@ -40,7 +40,8 @@ async function verifyCopy(context: Context, options: VerifyOptions, find: FindOp
   }
 }
 
-async function uploadRecord(context: Context, {message, next}: TimetilesError): Promise<UploadRecord> {
+/** What this host knows of a copy that the credentials cannot read. */
+export async function uploadRecord(context: Context, {message, next}: Pick<TimetilesError, 'message' | 'next'>): Promise<UploadRecord> {
   const target = requireOffsiteTarget(context);
   const ledger = target.kind === 's3' ? ledgerOf(target, await localRepositoryId(context)) : undefined;
   const sizes = [...(ledger?.sent.values() ?? [])];

@@ -4,11 +4,13 @@ import {renderDoctor} from '../../../src/cli/render/doctor.ts';
 import {describeSetLine, renderList} from '../../../src/cli/render/list.ts';
 import {renderPrune} from '../../../src/cli/render/prune.ts';
 import {renderInspection, renderRestore} from '../../../src/cli/render/restore.ts';
+import {describeEvidence, renderRestoreTest} from '../../../src/cli/render/restore-test.ts';
 import {renderTable} from '../../../src/cli/render/table.ts';
 import {renderVerify} from '../../../src/cli/render/verify.ts';
 import {drawBars} from '../../../src/cli/render/status.ts';
 import type {ListedSet} from '../../../src/operations/list.ts';
 import type {Previous} from '../../../src/operations/previous.ts';
+import type {RestoreTestReport} from '../../../src/operations/restore-test.ts';
 
 const time = new Date('2026-11-21T02:00:00Z');
 const set = '20261121T020000Z-aaaa';
@@ -46,9 +48,9 @@ describe('renderList', () => {
     {source: 'uploads', id: 'e'.repeat(64), time, bytes: null, added: null},
   ];
   const sets: ListedSet[] = [
-    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, suspicions: [], snapshots},
-    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, suspicions: [], snapshots: []},
-    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, suspicions: [], snapshots: []},
+    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, suspicions: [], restoreTest: null, snapshots},
+    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, suspicions: [], restoreTest: null, snapshots: []},
+    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, suspicions: [], restoreTest: null, snapshots: []},
   ];
 
   it('shows id, age, state, and of each source what it is and what it added', () => {
@@ -66,7 +68,7 @@ describe('renderList', () => {
   it('has the JSON of the contract', () => {
     expect(renderList({sets: sets.slice(0, 1), lag: undefined}, now).json).toEqual({
       sets: [{
-        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [],
+        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [], restoreTest: null,
         snapshots: snapshots.map(({source, id, bytes, added}) => ({source, id, time: '2026-11-21T02:00:00.000Z', bytes, added})),
       }],
       offsite: null,
@@ -84,6 +86,26 @@ describe('renderList', () => {
 
   it('says how to begin when there are none', () => {
     expect(renderList({sets: [], lag: undefined}, now)).toEqual({text: 'The repository has no sets yet. Make one: timetiles backup', json: {sets: [], offsite: null}});
+  });
+});
+
+describe('renderRestoreTest', () => {
+  const report: RestoreTestReport = {
+    state: 'passed', set, from: 'local', repository: '/r', time, image: {name: 'postgres:17', id: `sha256:${'a'.repeat(64)}`, otherThanMade: null}, warnings: [], seconds: 61,
+    proofs: [{source: 'db', checks: [{name: 'rows', state: 'passed', detail: '2 rows'}, {name: 'amcheck', state: 'skipped', detail: 'not there'}]}],
+  };
+
+  it('a set that passes: each check on a line, exit code 0', () => {
+    const {text, json, exitCode} = renderRestoreTest(report);
+    expect(text.split('\n')).toEqual([`Set ${set} can be restored: tested in 1m 01s, from /r.`, 'Image: postgres:17, sha256:aaaaaaaaaaaa.', 'db', '  ok  rows     2 rows', '  -   amcheck  not there']);
+    expect(exitCode).toBe(0);
+    expect(json).toMatchObject({state: 'passed', set, from: 'local', time: time.toISOString(), sources: report.proofs});
+  });
+
+  it('a set that fails: exit code 1, and it is shown so in lists', () => {
+    const failed = {...report, state: 'failed', image: null, warnings: ['it is old'], proofs: [{source: 'db', checks: [{name: 'rows', state: 'failed', detail: '1 row, not 2'}]}]} as const;
+    expect(renderRestoreTest(failed)).toMatchObject({text: `Set ${set} CANNOT be restored as it was: tested in 1m 01s, from /r.\ndb\n  FAIL  rows  1 row, not 2\nwarning: it is old`, exitCode: 1});
+    expect(describeEvidence({state: 'failed', time: time.toISOString()}, new Date('2026-11-24T02:00:00Z'))).toBe('restore test FAILED 3 days ago');
   });
 });
 

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {findings, type HealthFacts} from '../../../src/operations/health.ts';
+import type {Evidence} from '../../../src/operations/evidence.ts';
+import {findings, judgeRestoreTests, type HealthFacts} from '../../../src/operations/health.ts';
 import type {KnownSet} from '../../../src/operations/known-sets.ts';
 import {metricsText} from '../../../src/operations/metrics.ts';
 import {growth, type StatusReport} from '../../../src/operations/status.ts';
@@ -18,7 +19,7 @@ const older = set('20261118T020000Z-0003');
 
 const installed = {schedule: '0 2 * * *', offsite: false, user: 'root', time: '2026-11-01T00:00:00Z', randomDelay: 0, installed: true} as const;
 const schedule: HealthFacts['schedule'] = {state: 'none', schedule: undefined, cronRunning: false, cronRemedy: 'Start it.', next: null, timeZone: 'UTC'};
-const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, schedule, ...more});
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, ...more});
 const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
 const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
 
@@ -60,6 +61,37 @@ describe('findings', () => {
   });
 });
 
+describe('judgeRestoreTests', () => {
+  const day = 86_400_000;
+  const ago = (days: number) => new Date(now.getTime() - days * day);
+  const evidence = (days: number, state: Evidence['state'] = 'passed'): Evidence => ({
+    set: `of ${days} days ago`, time: ago(days).toISOString(), state, from: 'local', repository: '/r', image: null, tool: '1', seconds: 1, checks: {passed: 1, failed: 0, skipped: 0}, problems: [],
+  });
+  const oldSet = {...today, time: ago(40)};
+
+  it.each<[string, Partial<Parameters<typeof judgeRestoreTests>[0]>, boolean, Date | null]>([
+    ['a young host', {}, false, new Date(yesterday.time.getTime() + 35 * day)],
+    ['no set yet', {sets: []}, false, null],
+    ['none is wanted', {days: 0, sets: [oldSet]}, false, null],
+    ['old sets, and never a test', {sets: [today, oldSet]}, true, ago(5)],
+    ['young sets alone, since older ones were pruned', {since: ago(36)}, true, ago(1)],
+    ['an incomplete old set is nothing to test', {sets: [today, {...oldSet, state: 'incomplete'}]}, false, new Date(today.time.getTime() + 35 * day)],
+    ['a test that passed lately', {sets: [oldSet], evidence: [evidence(3)]}, false, new Date(ago(3).getTime() + 35 * day)],
+    ['a test that failed lately', {sets: [oldSet], evidence: [evidence(3, 'failed'), evidence(36)]}, true, ago(1)],
+    ['a test as old as is allowed', {sets: [oldSet], evidence: [evidence(35)]}, false, now],
+  ])('%s', (_, more, overdue, due) => {
+    expect(judgeRestoreTests({now, days: 35, evidence: [], sets: [today, yesterday], since: undefined, ...more})).toMatchObject({overdue, due});
+  });
+
+  it('is a finding, unless the last test failed, which is one already', () => {
+    const overdue = {days: 35, passed: evidence(50), due: ago(15), overdue: true};
+    const [finding] = findings(facts({restoreTests: overdue}));
+    expect(finding).toMatchObject({key: 'restore-test-overdue', message: 'the last restore test that passed was made 50 days ago, of set of 50 days ago; BACKUP_RESTORE_TEST_DAYS allows 35 days'});
+    const failed = {time: now.toISOString(), state: 'failed' as const, message: 'no', set: null};
+    expect(keys({restoreTests: overdue, runs: {'restore-test': {last: failed, lastGood: null}}})).toEqual(['failed:restore-test']);
+  });
+});
+
 describe('growth', () => {
   it.each<[string, KnownSet[], number | null]>([
     ['nothing', [], null],
@@ -78,6 +110,7 @@ it('writes metrics in the text format, and leaves out what is not known', () => 
     sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: []}],
     lag: undefined,
     runs: {},
+    restoreTests: {days: 35, passed: null, due: null, overdue: false},
     schedule,
     space: {path: '/r', repositoryBytes: 5, freeBytes: 7, growthPerDay: null, daysUntilFull: null},
     previous: undefined,

@@ -9,17 +9,19 @@ import {runPath} from '../../../src/schedule/run-path.ts';
 import {problem, temporaryDirectory, thrownBy} from '../support.ts';
 
 const installation: Installation = {node: '/usr/bin/node', program: '/opt/tool/bin/run.js', environment: {PATH: '/usr/bin:/bin'}, config: undefined, log: '/var/log/timetiles/cron.log'};
-const plan = async (text: string, more = {}) => ({schedule: await parseSchedule(text), offsite: false, randomDelay: 0, ...more});
+const plan = async (text: string, more = {}) => ({schedule: await parseSchedule(text), offsite: false, randomDelay: 0, restoreTests: true, ...more});
 const commands = async (text: string, more = {}) => jobsOf(await plan(text, more)).flatMap((job) => job.commands.map((words) => `${job.time} ${words.join(' ')}`));
 
 describe('jobsOf', () => {
-  it('makes a backup, makes up for a missed one, and cares for the repository once a week', async () => {
+  it('makes a backup, makes up for a missed one, and cares for the repository once a week, and tests a restore once a month', async () => {
     expect(await commands('0 2 * * *', {offsite: true})).toEqual([
       '0 2 * * * backup --offsite --wait 6h',
       '17 * * * * backup --offsite --wait 30m --if-older-than 25h',
       '30 4 * * 0 backup prune --wait 6h',
       '30 4 * * 0 backup verify --read-data=10% --wait 6h',
+      '30 5 1 * * backup verify --restore-test --wait 6h',
     ]);
+    expect((await commands('0 2 * * *', {restoreTests: false})).join('\n')).not.toContain('restore-test');
   });
 
   it.each([
@@ -46,6 +48,7 @@ describe('cronLines', () => {
       `17 * * * * ${common} --wait 30m --if-older-than 25h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
       `@reboot sleep 300; ${common} --wait 30m --if-older-than 25h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
       `30 4 * * 0 (export PATH=/usr/bin:/bin; t() { /usr/bin/node /opt/tool/bin/run.js "$@" --quiet; }; t backup prune --wait 6h; t backup verify --read-data=10\\% --wait 6h) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
+      `30 5 1 * * ${common} verify --restore-test --wait 6h --quiet) 2>&1 | tee -a /var/log/timetiles/cron.log >/dev/null`,
     ]);
   });
 
