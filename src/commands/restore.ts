@@ -3,12 +3,10 @@ import {Args, Flags} from '@oclif/core';
 import {BaseCommand, exitCodeHelp, type Rendered} from '../cli/base-command.ts';
 import {offsiteFlags, findOptions} from '../cli/offsite-flags.ts';
 import {renderInspection, renderPlan, renderRestore} from '../cli/render/restore.ts';
-import {confirmPlan, wantedSet} from '../cli/restore-dialog.ts';
+import {confirmPlan, wishedRestore, type ConfirmOptions} from '../cli/restore-dialog.ts';
 import type {Context} from '../operations/context.ts';
 import {restoreToDirectory} from '../operations/inspect.ts';
-import {listSets} from '../operations/list.ts';
 import {contextForSet} from '../operations/offsite/find.ts';
-import {readOffsiteSets} from '../operations/offsite/list.ts';
 import {restoreInPlace, type RestoreRequest} from '../operations/restore.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {sources} from '../sources/registry.ts';
@@ -16,16 +14,17 @@ import {sources} from '../sources/registry.ts';
 export default class Restore extends BaseCommand {
   static override summary = 'Restore a set in place, or into a directory for inspection.';
   static override description = `In place: the present state is saved as a set first; the new data is brought in beside the live one and checked; only then is the app stopped for the moment in which they change places. A failure leaves the old data. The next command finishes or undoes what a crash left.\n\n${exitCodeHelp}`;
-  static override usage = 'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--json] [--config FILE] [--quiet]';
+  static override usage = 'restore [latest | SET | SNAPSHOT] [--offsite [--repository ID]] [--only db|uploads] [--target DIR [--path P] | --dry-run] [--yes] [--no-safety-backup] [--plain] [--json] [--config FILE] [--quiet]';
   static override examples = [
     '<%= config.bin %> restore',
+    '<%= config.bin %> restore --plain',
     '<%= config.bin %> restore latest --yes',
     '<%= config.bin %> restore 20261121T020000Z-3f9a --only db',
     '<%= config.bin %> restore latest --offsite',
     '<%= config.bin %> restore latest --target /tmp/look',
     '<%= config.bin %> restore latest --path 2026/photo.jpg --target /tmp/look',
   ];
-  static override args = {set: Args.string({ignoreStdin: true, description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it you pick from a list'})};
+  static override args = {set: Args.string({ignoreStdin: true, description: '`latest`, the id of a set or of one snapshot, or the beginning of an id; without it a dialog leads you'})};
   static override flags = {
     ...offsiteFlags('read the set from the offsite copy; needs credentials that can read'),
     only: Flags.string({options: sources.map((source) => source.name), description: 'restore this source alone'}),
@@ -33,6 +32,7 @@ export default class Restore extends BaseCommand {
     path: Flags.string({helpValue: 'P', description: 'with --target: one file or folder of the uploads, or database.sql', dependsOn: ['target']}),
     'dry-run': Flags.boolean({description: 'print the plan and change nothing', exclusive: ['target']}),
     yes: Flags.boolean({description: 'do not ask'}),
+    plain: Flags.boolean({description: 'ask on plain lines: for a screen reader or a serial console'}),
     'safety-backup': Flags.boolean({description: 'save the present state first (--no-safety-backup: do not)', default: true, allowNo: true}),
   };
 
@@ -40,22 +40,21 @@ export default class Restore extends BaseCommand {
     const {args, flags} = await this.parse(Restore);
     return this.perform(flags, async (context) => {
       const canAsk = !this.jsonEnabled();
-      const {only, path} = flags;
       const find = findOptions(context, flags, canAsk);
-      const list = async () => (flags.offsite ? readOffsiteSets(context, find) : (await listSets(context)).sets);
-      const wanted = await wantedSet(context, args.set, canAsk, list);
-      const from = flags.offsite ? await contextForSet(context, wanted, only, find) : context;
-      if (flags.target !== undefined) {
-        return renderInspection(await restoreToDirectory(from, {wanted, only, path, directory: resolve(flags.target)}));
+      const {set: wanted, offsite, only, path, target, isFromDialog} = await wishedRestore(context, args.set, flags, find, canAsk);
+      const from = offsite ? await contextForSet(context, wanted, only, find) : context;
+      if (target !== undefined) {
+        return renderInspection(await restoreToDirectory(from, {wanted, only, path, directory: resolve(target)}));
       }
-      return this.inPlace(context, {wanted, only, from}, {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes: flags.yes, canAsk});
+      const {plain, yes} = flags;
+      return this.inPlace(context, {wanted, only, from}, {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes, plain, canAsk, isFromDialog});
     });
   }
 
   private async inPlace(
     context: Context,
     choice: Pick<RestoreRequest, 'wanted' | 'only' | 'from'>,
-    options: {dryRun: boolean; safetyBackup: boolean; yes: boolean; canAsk: boolean},
+    options: ConfirmOptions & {dryRun: boolean},
   ): Promise<Rendered> {
     const outcome = await restoreInPlace(context, {
       ...choice,

@@ -1,7 +1,11 @@
 import {mkdir, readdir} from 'node:fs/promises';
-import {isAbsolute, normalize} from 'node:path';
+import {isAbsolute, normalize, posix} from 'node:path';
 import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {shellWord} from '../shared/format.ts';
+import {printable} from '../shared/printable.ts';
 import {sourceByName} from '../sources/registry.ts';
+import type {OnProgress} from '../sources/source.ts';
+import {openBrowser} from './browse.ts';
 import type {Context} from './context.ts';
 import {selectSnapshots, type RestoreChoice} from './restore-plan.ts';
 import type {SetSnapshot} from './sets.ts';
@@ -20,6 +24,9 @@ export interface InspectionRequest extends RestoreChoice {
   readonly path: string | undefined;
 }
 
+/** How many files of a like name are named where one is not there. */
+const closeNames = 3;
+
 /**
  * Writes a set, or one path of it, into a directory for inspection. Live data, containers and Docker are not touched.
  * @throws TimetilesError `usage` when the directory has something in it
@@ -34,15 +41,30 @@ export async function restoreToDirectory(context: Context, request: InspectionRe
     const source = sourceByName(snapshot.source);
     if (!source) continue;
     context.log.info(`writing ${source.name} to ${request.directory}`);
-    const written = await source.export(context, {
-      snapshot: snapshot.id,
-      directory: request.directory,
-      path,
-      onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
-    });
-    paths.push(...written);
+    const onProgress: OnProgress = (progress) => context.log.progress({label: source.name, ...progress});
+    try {
+      paths.push(...(await source.export(context, {snapshot: snapshot.id, directory: request.directory, path, onProgress})));
+    } catch (error) {
+      if (path === undefined || !(error instanceof TimetilesError) || error.kind !== 'not-found') throw error;
+      throw await withWayOut(context, {path, set: selected.set.id, snapshot: snapshot.id}, error);
+    }
   }
   return {set: selected.set.id, restored: snapshots.map(({source}) => source), paths, warnings: selected.warnings};
+}
+
+/** A path that is not there, with those of that name that are, and how to look in all sets. */
+async function withWayOut(context: Context, {path, set, snapshot}: {path: string; set: string; snapshot: string}, error: TimetilesError): Promise<TimetilesError> {
+  const name = posix.basename(path);
+  const entries = await openBrowser(context, snapshot).search(literally(posix.parse(name).name));
+  const close = entries.slice(0, closeNames).map((entry) => printable(entry.path.slice(1)));
+  const more = entries.length > close.length ? ', …' : '';
+  const message = close.length === 0 ? `${error.message}, nor any file of a like name` : `${error.message}; there are: ${close.join(', ')}${more}`;
+  return new TimetilesError('not-found', message, `Look for it in all sets: timetiles backup find -i -- ${shellWord(literally(name))} (this was set ${set})`, {cause: error});
+}
+
+/** A name as a pattern that means nothing but itself. */
+function literally(name: string): string {
+  return name.replace(/[\\*?[\]]/g, '\\$&');
 }
 
 /** A path as it is below the root of its source. */

@@ -1,5 +1,6 @@
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
+import {escapeGlob} from '../shared/file-pattern.ts';
 import type {Progress} from '../shared/log.ts';
 import {emptyMarker} from './backup.ts';
 import {targetError} from './errors.ts';
@@ -16,7 +17,10 @@ export interface RestoreRequest {
   readonly path?: string | undefined;
 }
 
-/** The argv of a restore that reads every file back and compares it with the repository. */
+/**
+ * The argv of a restore that reads every file back and compares it with the repository. restic's patterns are those of
+ * Go's filepath.Match, in which a backslash takes the meaning from the next character.
+ */
 export function restoreArgs(request: RestoreRequest, version: ResticVersion, writable: boolean): string[] {
   return [
     'restore',
@@ -24,7 +28,7 @@ export function restoreArgs(request: RestoreRequest, version: ResticVersion, wri
     ...(isAtLeast(version, {major: 0, minor: 16}) ? ['--json'] : []),
     ...(isAtLeast(version, {major: 0, minor: 15}) ? ['--sparse'] : []),
     ...(writable ? [] : ['--no-lock']),
-    ...(request.path === undefined ? [] : ['--include', escapePattern(request.path)]),
+    ...(request.path === undefined ? [] : ['--include', escapeGlob(request.path)]),
     '--target',
     request.target,
     request.snapshot,
@@ -51,9 +55,4 @@ export async function restoreSnapshot(
   const result = await startRestic(handle, args, {stdout: {onLine}}).result;
   if (result.exitCode !== 0) throw targetError(handle, `restoring snapshot ${request.snapshot.slice(0, 8)}`, request.target, result);
   await rm(join(request.target, emptyMarker), {force: true});
-}
-
-/** restic's patterns are those of Go's filepath.Match, in which a backslash takes the meaning from the next character. */
-function escapePattern(path: string): string {
-  return path.replace(/[\\*?[\]]/g, '\\$&');
 }

@@ -1,3 +1,4 @@
+import {z} from 'zod';
 import type {ListedSet, ListedSnapshot, LocalListing} from '../../operations/list.ts';
 import type {OffsiteListing} from '../../operations/offsite/list.ts';
 import {formatAge, formatBytes} from '../../shared/format.ts';
@@ -37,9 +38,19 @@ function toJson(set: ListedSet) {
   };
 }
 
-/** One set on one line, for the picker. */
-export function describeSetLine(set: ListedSet, now: Date): string {
-  return `${set.id}  ${formatAge(set.time, now)}  ${stateOf(set)}  ${set.snapshots.map(describeSnapshot).join(', ')}`;
+/** One set on one line that a terminal of 80 columns holds, for the operator to pick: what tells it from others comes first. */
+export function describeSetForPicking(set: ListedSet, only: string | undefined, now: Date): string {
+  const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : [])];
+  const sizes = set.snapshots.filter(({source}) => only === undefined || source === only).map(({source, bytes}) => `${source} ${bytes === null ? '?' : formatBytes(bytes)}`);
+  const tested = testTime(set);
+  return [set.id, formatAge(set.time, now), ...marks, sizes.join(', '), ...(tested ? [`restore-tested ${tested.toISOString().slice(0, 10)}`] : [])].join('  ');
+}
+
+const testedSchema = z.object({restoreTest: z.object({time: z.coerce.date()})});
+
+/** When the set was last restored for a test, where the listing tells. */
+function testTime(set: ListedSet): Date | undefined {
+  return testedSchema.safeParse(set).data?.restoreTest.time;
 }
 
 /** The state of a set in words. */

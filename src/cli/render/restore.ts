@@ -2,6 +2,7 @@ import type {InspectionReport} from '../../operations/inspect.ts';
 import {describePlan, type RestorePlan} from '../../operations/restore-plan.ts';
 import type {RestoreReport} from '../../operations/restore.ts';
 import {formatSeconds} from '../../shared/format.ts';
+import {printable} from '../../shared/printable.ts';
 import type {Rendered} from '../base-command.ts';
 
 export function renderRestore(report: RestoreReport): Rendered {
@@ -32,6 +33,6 @@ export function renderPlan(plan: RestorePlan, safetyBackup: boolean): Rendered {
 export function renderInspection(report: InspectionReport): Rendered {
   const {set, restored, paths, warnings} = report;
   const json = {state: 'done', set, restored, paths, safetySet: null, restarted: [], warnings};
-  const lines = [`Wrote ${restored.join(' and ')} of set ${set}; nothing live was touched:`, ...paths.map((path) => `  ${path}`), ...warnings.map((warning) => `warning: ${warning}`)];
+  const lines = [`Wrote ${restored.join(' and ')} of set ${set}; nothing live was touched:`, ...paths.map((path) => `  ${printable(path)}`), ...warnings.map((warning) => `warning: ${warning}`)];
   return {text: lines.join('\n'), json};
 }
