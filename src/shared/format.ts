@@ -46,7 +46,7 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
 
 /** A text as one word of a POSIX shell, for commands that are shown to be pasted; with control characters, of bash, ksh or zsh. */
 export function shellWord(text: string): string {
-  if (!isPrintable(text)) return `$'${[...text].map((character) => (isPrintable(character) ? character.replace(/['\\]/, '\\$&') : escapedBytes(character))).join('')}'`;
+  if (!isPrintable(text)) return `$'${Array.from(text, (character) => (isPrintable(character) ? character.replace(/['\\]/, '\\$&') : escapedBytes(character))).join('')}'`;
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -29,7 +29,7 @@ export function displayWidth(text: string): number {
 /** Cuts a text that is wider than so many columns, in the middle: names that differ mostly do so at their ends. */
 export function fitWidth(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
-  const characters = [...text];
+  const characters = Array.from(text);
   let [head, tail] = ['', ''];
   while (characters.length > 0) {
     const takesHead = displayWidth(head) <= displayWidth(tail);

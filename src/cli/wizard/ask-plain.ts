@@ -10,25 +10,23 @@ const pageSize = 10;
  * nothing is drawn twice; the terminal itself edits the line and echoes it.
  */
 export function createPlainAsker(input: NodeJS.ReadStream, output: NodeJS.WritableStream, signal: AbortSignal): Asker {
-  const lines: string[] = [];
+  // The lines that were typed ahead, and the end of them as undefined.
+  const lines: (string | undefined)[] = [];
   let wake: () => void = () => undefined;
-  let ended = false;
-  const reader = createInterface({input, terminal: false});
-  reader.on('line', (line) => {
+  const push = (line: string | undefined) => {
     lines.push(line);
     wake();
-  });
-  reader.on('close', () => {
-    ended = true;
-    wake();
-  });
+  };
+  const reader = createInterface({input, terminal: false});
+  reader.on('line', push);
+  reader.on('close', () => push(undefined));
   const onAbort = () => wake();
   signal.addEventListener('abort', onAbort);
 
   const say = (texts: readonly string[]) => void output.write(`${texts.join('\n')}\n`);
   const readLine = async (prompt: string): Promise<string> => {
     output.write(prompt);
-    while (lines.length === 0 && !ended && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
+    if (lines.length === 0 && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
     signal.throwIfAborted();
     const line = lines.shift();
     if (line === undefined) throw interruptedError('the operator');

@@ -65,7 +65,7 @@ async function typeLine({message, suggestion, canGoBack}: Extract<Question, {kin
   const {text: ask, isCancel} = await loadPrompts(output);
   const answer = await ask({message: canGoBack ? `${message} (b: back)` : message, ...(suggestion !== '' && {placeholder: suggestion, defaultValue: suggestion}), output, signal});
   if (isCancel(answer)) throw interruptedError('the operator');
-  const typed = String(answer ?? '').trim();
+  const typed = answer.trim();
   if (typed === 'b' && canGoBack) return {kind: 'back'};
   return {kind: 'typed', text: typed === '' ? suggestion : typed};
 }

@@ -77,7 +77,7 @@ export function questionOf(step: Step, {sources}: Possibilities, material: Mater
       return {kind: 'type', message: 'Search for which part of a name, or a glob such as *.jpg?', suggestion: '', canGoBack: true};
     case 'target':
       return {kind: 'type', message: `${step.problem === undefined ? '' : `${step.problem}. `}Write into which new or empty directory?`, suggestion: `/tmp/restore-${step.set}`, canGoBack: true};
-    case 'done':
+    default:
       throw new Error('a dialog that is done asks nothing');
   }
 }
