@@ -61,11 +61,11 @@ async function expectLeft(screen: Terminal, exitCode: number): Promise<void> {
   expect(await screen.condition()).toBe(usualCondition);
 }
 
-/** As tests of lines want to see it: a step, and what leads to the next. */
+/** To the last question before a file is written: each question, and the keys that lead to the next. */
 const way: readonly (readonly [RegExp | string, ...string[]])[] = [
   ...toRoot,
   ['◆  uploads /', 'Enter'],
-  ['◆  uploads /album', 'End', 'Down', 'Down', 'Enter'],
+  ['◆  uploads /album', 'Down', 'Down', 'Down', 'Enter'],
   ['◆  /album/esc\\x1b[2J\\x0a.txt', 'Enter'],
   ['◆  Write into which new or empty directory? (b: back)', 'Enter'],
 ];
@@ -107,7 +107,7 @@ describe('the dialog of restore', () => {
     await screen.waitFor('Write into which');
     await screen.type(stack.scratch);
     await screen.press('Enter');
-    await screen.waitFor('is not empty. Write into which');
+    await screen.waitFor('is not empty. Write into');
     await screen.type(target);
     await screen.press('Enter');
     await expectLeft(screen, 0);
@@ -116,7 +116,7 @@ describe('the dialog of restore', () => {
 
   it('shows a big folder in pages, on a screen of 60 by 15', async () => {
     const screen = await start(['restore'], {size: [60, 15]});
-    await answer(screen, ...toRoot, ['◆  uploads /', 'Down', 'Enter'], ['Page 1 of 3.', 'Up', 'Up', 'Up', 'Up', 'Enter'], ['Page 2 of 3.', 'C-c']);
+    await answer(screen, ...toRoot, ['◆  uploads /', 'Down', 'Enter'], ['Page 1 of 3.', 'Up', 'Up', 'Up', 'Enter'], ['Page 2 of 3.', 'C-c']);
     await expectLeft(screen, 130);
   });
 

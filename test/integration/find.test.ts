@@ -59,7 +59,8 @@ describe.each(['newest', 'oldest'] as const)('restic %s', (restic) => {
     expect(await paths('*.JPG', '-i')).toEqual([odd, hostile, 'names/latin\uFFFD.jpg'].toSorted());
     expect(await paths('\\[x\\]\\* it')).toEqual([odd]);
     expect(await paths('[!a]eport.*', '--set', sets[0] ?? '')).toEqual(['report.txt']);
-    expect(await paths('names')).toEqual(['names']);
+    // A folder that lost a file in between has two times, and nothing below it has this name.
+    expect(await paths('names')).toEqual(['names', 'names']);
     expect(await paths('.sql')).toEqual(['database.sql', 'database.sql', 'database.sql']);
     expect(await paths('.sql', '--source', 'uploads')).toEqual([]);
   });

@@ -19,7 +19,7 @@ export interface Terminal {
   waitFor(pattern: RegExp | string, limitSeconds?: number): Promise<string>;
   /** Waits for the tool's end. */
   exitCode(limitSeconds?: number): Promise<number>;
-  /** What the tool has left the terminal like: `echo icanon`, `cursor 1 alternate 0` is how it was. */
+  /** What the tool has left the terminal like: `usualCondition` is how it was. */
   condition(): Promise<string>;
   close(): Promise<void>;
 }
@@ -38,7 +38,8 @@ export async function openTerminal(
   const tmux = (...words: string[]) => execa('tmux', ['-S', socket, '-f', '/dev/null', ...words], {env: {TMUX: undefined}});
   const command = ['env', '-i', ...Object.entries(toolEnvironment(options)).map(([key, value]) => `${key}=${value}`)];
   const words = [...command, process.execPath, join(checkout, 'bin', 'run.js'), ...args].map(quote).join(' ');
-  await writeFile(`${id}.sh`, `${words}\necho $? >${quote(`${id}.part`)}\nstty -a >${quote(`${id}.stty`)}\nmv ${quote(`${id}.part`)} ${quote(`${id}.exit`)}\nsleep 600\n`, {mode: 0o600});
+  // Ctrl-C reaches the shell too, which must live to tell the exit code.
+  await writeFile(`${id}.sh`, `trap : INT\n${words}\necho $? >${quote(`${id}.part`)}\nstty -a >${quote(`${id}.stty`)}\nmv ${quote(`${id}.part`)} ${quote(`${id}.exit`)}\nsleep 600\n`, {mode: 0o600});
   const cwd = options.cwd ?? options.stack.scratch;
   const [columns, rows] = options.size ?? [120, 40];
   await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, `sh ${quote(`${id}.sh`)}`);

@@ -155,7 +155,7 @@ function parentOf(folder: string): string {
 
 function folderChoices(folder: string, entries: readonly Entry[]): Choice[] {
   const inside = entries.map((entry, index) => ({value: String(index), label: describeEntry(entry, entry.name)}));
-  return folder === '/' ? inside : [{value: '..', label: '..'}, ...inside, {value: '.', label: 'get this whole folder'}];
+  return folder === '/' ? inside : [{value: '..', label: '..'}, {value: '.', label: '(get this whole folder)'}, ...inside];
 }
 
 function describeEntry({isFolder, size, modified}: Entry, name: string): string {
