@@ -176,7 +176,7 @@ describe('timetiles alone', () => {
     const screen = await start(['--plain']);
     const shown = await screen.waitFor(/What would you like to do\?[^]*Answer:$/);
     const number = /^(\d+)\. restore  /m.exec(shown)?.[1] ?? '';
-    await answer(screen, ['Answer:', ...number, 'Enter'], [/timetiles restore --plain[^]*Restore what\?[^]*Answer:$/, 'C-c']);
+    await answer(screen, ['Answer:', ...Array.from(number), 'Enter'], [/timetiles restore --plain[^]*Restore what\?[^]*Answer:$/, 'C-c']);
     await expectLeft(screen, 130);
   });
 
