@@ -38,7 +38,7 @@ function toJson(set: ListedSet) {
   };
 }
 
-/** One set on one line that a terminal of 80 columns holds, for the operator to pick: what tells it from others comes first. */
+/** One set, short enough for two lines of 60 columns, for the operator to pick: what tells it from others comes first. */
 export function describeSetForPicking(set: ListedSet, only: string | undefined, now: Date): string {
   const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : [])];
   const sizes = set.snapshots.filter(({source}) => only === undefined || source === only).map(({source, bytes}) => `${source} ${bytes === null ? '?' : formatBytes(bytes)}`);

@@ -48,7 +48,8 @@ async function pick(question: Extract<Question, {kind: 'pick'}>, output: Output,
     ];
     const columns = Math.max(20, output.columns || 80);
     const message = fitWidth(pages > 1 ? `${question.message} Page ${page + 1} of ${pages}.` : question.message, columns - 4);
-    const fitted = options.map(({value, label}) => ({value, label: fitWidth(label, columns - 6)}));
+    // Two lines of a set tell everything about it; a name that needs more is cut.
+    const fitted = options.map(({value, label}) => ({value, label: fitWidth(label, 2 * (columns - 12))}));
     // Drawn over more rows than there are, a list would leave its upper part behind at every key.
     const maxItems = Math.max(5, Math.min(12, (output.rows || 24) - 7));
     const answer = await select({message, options: fitted, maxItems, output, signal, showInstructions: false});

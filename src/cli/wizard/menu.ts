@@ -18,7 +18,7 @@ const entries: readonly MenuEntry[] = [
   {words: ['backup', 'status'], label: 'last backups, ages, sizes, next run'},
   {words: ['backup', 'list'], label: 'the sets that there are'},
   {words: ['backup', 'find'], label: 'which sets have a file', asks: 'Which part of the name, or a glob such as *.jpg?'},
-  {words: ['restore'], label: 'restore: look, get one file, or replace the live data'},
+  {words: ['restore'], label: 'look, get one file, or replace the live data'},
   {words: ['restore', '--undo'], label: 'go back to the state before the last restore'},
   {words: ['dr'], label: 'recover everything on a bare machine'},
   {words: ['backup', 'verify'], label: 'check the repository'},
