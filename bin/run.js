@@ -18,5 +18,10 @@ if (process.argv[2] === '--version') {
   enableCompileCache();
   const {execute} = await import('@oclif/core');
   // Not awaited: when the reader of a pipe has gone (… | head), oclif waits for ever, which Node would report.
-  void execute({dir: import.meta.url});
+  void execute({dir: import.meta.url, args: wantsMenu() ? ['menu', ...process.argv.slice(2)] : process.argv.slice(2)});
+}
+
+/** No command was named, and there is a human to ask. */
+function wantsMenu() {
+  return process.argv.slice(2).every((word) => word === '--plain') && [process.stdin, process.stdout, process.stderr].every((stream) => stream.isTTY);
 }

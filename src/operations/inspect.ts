@@ -1,7 +1,10 @@
 import {mkdir, readdir} from 'node:fs/promises';
-import {isAbsolute, normalize} from 'node:path';
+import {isAbsolute, normalize, posix} from 'node:path';
 import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {shellWord} from '../shared/format.ts';
+import {printable} from '../shared/printable.ts';
 import {sourceByName} from '../sources/registry.ts';
+import {openBrowser} from './browse.ts';
 import type {Context} from './context.ts';
 import {explainDamage, findLostFiles} from './damage.ts';
 import {meansDamage, type MissingData} from './damage-kinds.ts';
@@ -25,6 +28,9 @@ export interface InspectionRequest extends RestoreChoice {
   /** The local repository, where a set that is whole is looked for when this one is not. */
   readonly local?: Context;
 }
+
+/** How many files of a like name are named where one is not there. */
+const closeNames = 3;
 
 /**
  * Writes a set, or one path of it, into a directory for inspection. Live data, containers and Docker are not touched.
@@ -67,6 +73,7 @@ async function writeToDirectory(context: Context, request: InspectionRequest): P
       restored.push(source.name);
     } catch (error) {
       context.signal.throwIfAborted();
+      if (path !== undefined && error instanceof TimetilesError && error.kind === 'not-found') throw await withWayOut(context, {path, set: selected.set.id, snapshot: snapshot.id}, error);
       if (!lost || !meansDamage(error)) throw error;
       first ??= error;
       missing.push({source: source.name, paths: [], reason: messageOf(error)});
@@ -74,6 +81,21 @@ async function writeToDirectory(context: Context, request: InspectionRequest): P
   }
   if (restored.length === 0 && first !== undefined) throw first;
   return {set: selected.set.id, restored, paths, warnings: selected.warnings, missing};
+}
+
+/** A path that is not there, with those of that name that are, and how to look in all sets. */
+async function withWayOut(context: Context, {path, set, snapshot}: {path: string; set: string; snapshot: string}, error: TimetilesError): Promise<TimetilesError> {
+  const name = posix.basename(path);
+  const entries = await openBrowser(context, snapshot).search(literally(posix.parse(name).name));
+  const close = entries.slice(0, closeNames).map((entry) => printable(entry.path.slice(1)));
+  const more = entries.length > close.length ? ', …' : '';
+  const message = close.length === 0 ? `${error.message}, nor any file of a like name` : `${error.message}; there are: ${close.join(', ')}${more}`;
+  return new TimetilesError('not-found', message, `Look for it in all sets: timetiles backup find -i -- ${shellWord(literally(name))} (this was set ${set})`, {cause: error});
+}
+
+/** A name as a pattern that means nothing but itself. */
+function literally(name: string): string {
+  return name.replace(/[\\*?[\]]/g, '\\$&');
 }
 
 /** A path as it is below the root of its source. */

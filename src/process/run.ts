@@ -18,8 +18,8 @@ export interface CommandRequest {
   readonly cwd?: string | undefined;
   /** A text to write, an open file descriptor to inherit, or `pipe` to write later. Default: nothing. */
   readonly stdin?: {readonly text: string} | {readonly fd: number} | 'pipe';
-  /** A descriptor to inherit, a receiver of lines, or by default the text in the result. */
-  readonly stdout?: {readonly fd: number} | {readonly onLine: (line: string) => void};
+  /** A descriptor to inherit, a receiver of lines or of the text as it comes, or by default the text in the result. */
+  readonly stdout?: {readonly fd: number} | {readonly onLine: (line: string) => void} | {readonly onText: (text: string) => void};
   /** How text goes in and comes out; `latin1` keeps every byte. Default: utf8. */
   readonly encoding?: 'utf8' | 'latin1';
   readonly onStderrLine?: (line: string) => void;
@@ -84,11 +84,13 @@ export function startCommand(request: CommandRequest): RunningCommand {
 
   let captured = '';
   let stderr = '';
+  const onText = stdout !== undefined && 'onText' in stdout ? stdout.onText : undefined;
   const onStdout = stdout !== undefined && 'onLine' in stdout ? splitLines(stdout.onLine) : undefined;
   const onStderr = request.onStderrLine ? splitLines(request.onStderrLine) : undefined;
   const decoder = new StringDecoder(request.encoding ?? 'utf8');
   subprocess.stdout?.on('data', (chunk: Buffer) => {
     if (onStdout) onStdout.push(chunk);
+    else if (onText) onText(decoder.write(chunk));
     else captured += decoder.write(chunk);
   });
   subprocess.stderr?.on('data', (chunk: Buffer) => {

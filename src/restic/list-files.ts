@@ -4,15 +4,38 @@ import {emptyMarker} from './backup.ts';
 import type {ResticHandle} from './handle.ts';
 import {runRestic} from './run.ts';
 
-const node = z.object({type: z.enum(['file', 'symlink']), path: z.string()});
+const fileSchema = z.object({type: z.enum(['file', 'symlink']), path: z.string()});
+
+/** One entry of a snapshot. What is no UTF-8 in its name restic tells as U+FFFD. */
+export const nodeSchema = z.object({
+  type: z.string(),
+  /** From the snapshot's root: `/2024/photo.jpg`. */
+  path: z.string(),
+  /** Bytes; files alone have it. */
+  size: z.number().optional(),
+  mtime: z.string().default(''),
+});
+
+export type SnapshotNode = z.output<typeof nodeSchema>;
 
 /** Hands on the path of every file and symbolic link in a snapshot, from its root: `/2024/photo.jpg`. */
 export async function listFiles(handle: ResticHandle, snapshot: string, onFile: (path: string) => void): Promise<void> {
   const onLine = (line: string) => {
-    const {data} = node.safeParse(parseJson(line));
+    const {data} = fileSchema.safeParse(parseJson(line));
     if (data && data.path !== `/${emptyMarker}`) onFile(data.path);
   };
   await runRestic(handle, 'listing files', ['ls', '--json', '--no-lock', snapshot], {stdout: {onLine}});
+}
+
+/** What one folder of a snapshot holds, not what its folders hold: restic reads the directories on the way to it alone. */
+export async function listFolder(handle: ResticHandle, snapshot: string, folder: string): Promise<SnapshotNode[]> {
+  const nodes: SnapshotNode[] = [];
+  const onLine = (line: string) => {
+    const {data} = nodeSchema.safeParse(parseJson(line));
+    if (data && data.path !== folder && data.path !== `/${emptyMarker}`) nodes.push(data);
+  };
+  await runRestic(handle, 'listing a folder', ['ls', '--json', '--no-lock', '--', snapshot, folder], {stdout: {onLine}});
+  return nodes;
 }
 
 /** How many files and symbolic links a snapshot holds. */

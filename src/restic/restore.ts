@@ -1,6 +1,7 @@
 import {readdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
+import {escapeGlob} from '../shared/file-pattern.ts';
 import type {Progress} from '../shared/log.ts';
 import {emptyMarker} from './backup.ts';
 import {targetError} from './errors.ts';
@@ -39,7 +40,10 @@ const roundsOfRestoring = 5;
 /** Bytes of paths that fit into an argv, with room to spare. */
 const excludeLength = 1_000_000;
 
-/** The argv of a restore that reads every file back and compares it with the repository. */
+/**
+ * The argv of a restore that reads every file back and compares it with the repository. restic's patterns are those of
+ * Go's filepath.Match, in which a backslash takes the meaning from the next character.
+ */
 export function restoreArgs(request: RestoreRequest, version: ResticVersion, writable: boolean): string[] {
   return [
     'restore',
@@ -47,8 +51,8 @@ export function restoreArgs(request: RestoreRequest, version: ResticVersion, wri
     ...(isAtLeast(version, {major: 0, minor: 16}) ? ['--json'] : []),
     ...(isAtLeast(version, {major: 0, minor: 15}) ? ['--sparse'] : []),
     ...(writable ? [] : ['--no-lock']),
-    ...(request.exclude ?? []).flatMap((path) => ['--exclude', escapePattern(path)]),
-    ...(request.path === undefined ? [] : ['--include', escapePattern(request.path)]),
+    ...(request.exclude ?? []).flatMap((path) => ['--exclude', escapeGlob(path)]),
+    ...(request.path === undefined ? [] : ['--include', escapeGlob(request.path)]),
     '--target',
     request.target,
     request.snapshot,
@@ -116,9 +120,4 @@ function damagedPath(line: string): string | undefined {
   const message = parseResticMessage(line);
   if (message?.message_type === 'error') return message.item;
   return /^ignoring error for (\/.*?): (?:StreamPack|ciphertext|UtimesNano|CreateHardlink|load|tree|open|id |blob |[A-Z])/.exec(line)?.[1];
-}
-
-/** restic's patterns are those of Go's filepath.Match, in which a backslash takes the meaning from the next character. */
-function escapePattern(path: string): string {
-  return path.replace(/[\\*?[\]]/g, '\\$&');
 }

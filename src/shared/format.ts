@@ -1,3 +1,5 @@
+import {isPrintable} from './printable.ts';
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** Bytes in the binary units that restic prints: `1.5 MiB`. */
@@ -42,7 +44,12 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
   return `${count} ${count === 1 ? noun : nouns}`;
 }
 
-/** A text as one word of a POSIX shell, for commands that are shown to be pasted. */
+/** A text as one word of a POSIX shell, for commands that are shown to be pasted; with control characters, of bash, ksh or zsh. */
 export function shellWord(text: string): string {
+  if (!isPrintable(text)) return `$'${Array.from(text, (character) => (isPrintable(character) ? character.replace(/['\\]/, '\\$&') : escapedBytes(character))).join('')}'`;
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function escapedBytes(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }

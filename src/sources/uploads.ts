@@ -199,11 +199,26 @@ async function exportFiles(context: SourceContext, request: ExportRequest): Prom
   const wanted = request.path === undefined ? undefined : `/${request.path}`;
   await restoreFiles(context, {snapshot: request.snapshot, target, path: wanted}, request.onProgress, request.bestEffort);
   if (request.path === undefined) return [target];
-  const written = join(request.directory, request.path);
-  const exists = await lstat(written).then(
+  if (await holdsPath(target, request.path)) return [join(target, request.path)];
+  throw new TimetilesError('not-found', `the uploads of this set have no ${request.path}`, `List what there is: restic ls ${request.snapshot.slice(0, 8)}`);
+}
+
+/** A name that is no UTF-8 is told with U+FFFD, and so not found by itself: what was written is there all the same, at that depth. */
+async function holdsPath(directory: string, path: string): Promise<boolean> {
+  if (path.includes('\uFFFD')) {
+    const depth = path.split('/').length;
+    let folders: Buffer[] = [Buffer.from(directory)];
+    for (let level = 1; level < depth; level += 1) folders = (await Promise.all(folders.map(namesIn))).flat();
+    return (await Promise.all(folders.map(namesIn))).flat().length > 0;
+  }
+  return lstat(join(directory, path)).then(
     () => true,
     () => false,
   );
-  if (exists) return [written];
-  throw new TimetilesError('not-found', `the uploads of this set have no ${request.path}`, `List what there is: restic ls ${request.snapshot.slice(0, 8)}`);
+}
+
+/** The paths of what a directory holds, in the bytes that they have; none where there is no directory. */
+async function namesIn(directory: Buffer): Promise<Buffer[]> {
+  const names = await readdir(directory, {encoding: 'buffer'}).catch(() => []);
+  return names.map((name) => Buffer.concat([directory, Buffer.from('/'), name]));
 }

@@ -7,7 +7,7 @@ import {toolEnvironment, type TimetilesOptions} from './cli.ts';
 import {waitUntil} from './processes.ts';
 import type {Stack} from './stack.ts';
 
-/** The tool on a terminal of 120 by 40, as a person at a keyboard meets it. */
+/** The tool on a terminal, of 120 by 40 unless told, as a person at a keyboard meets it. */
 export interface Terminal {
   /** Types text as it is. */
   type(text: string): Promise<void>;
@@ -19,13 +19,18 @@ export interface Terminal {
   waitFor(pattern: RegExp | string, limitSeconds?: number): Promise<string>;
   /** Waits for the tool's end. */
   exitCode(limitSeconds?: number): Promise<number>;
+  /** What the tool has left the terminal like: `usualCondition` is how it was. */
+  condition(): Promise<string>;
   close(): Promise<void>;
 }
+
+/** As a terminal is before and after a tool that cleans up. */
+export const usualCondition = 'icanon echo cursor 1 alternate 0';
 
 /** Starts the built tool on a terminal of its own, through a private tmux. */
 export async function openTerminal(
   args: string[],
-  options: Pick<TimetilesOptions, 'restic' | 'env' | 'cwd'> & {stack: Stack},
+  options: Pick<TimetilesOptions, 'restic' | 'env' | 'cwd'> & {stack: Stack; size?: readonly [columns: number, rows: number]},
 ): Promise<Terminal> {
   const id = join(options.stack.scratch, `terminal-${randomBytes(3).toString('hex')}`);
   // A socket's path may hold 107 bytes at most, which a checkout's easily exceeds.
@@ -33,9 +38,11 @@ export async function openTerminal(
   const tmux = (...words: string[]) => execa('tmux', ['-S', socket, '-f', '/dev/null', ...words], {env: {TMUX: undefined}});
   const command = ['env', '-i', ...Object.entries(toolEnvironment(options)).map(([key, value]) => `${key}=${value}`)];
   const words = [...command, process.execPath, join(checkout, 'bin', 'run.js'), ...args].map(quote).join(' ');
-  await writeFile(`${id}.sh`, `${words}\necho $? >${quote(`${id}.part`)}\nmv ${quote(`${id}.part`)} ${quote(`${id}.exit`)}\nsleep 600\n`, {mode: 0o600});
+  // Ctrl-C reaches the shell too, which must live to tell the exit code.
+  await writeFile(`${id}.sh`, `trap : INT\n${words}\necho $? >${quote(`${id}.part`)}\nstty -a >${quote(`${id}.stty`)}\nmv ${quote(`${id}.part`)} ${quote(`${id}.exit`)}\nsleep 600\n`, {mode: 0o600});
   const cwd = options.cwd ?? options.stack.scratch;
-  await tmux('new-session', '-d', '-x', '120', '-y', '40', '-c', cwd, `sh ${quote(`${id}.sh`)}`);
+  const [columns, rows] = options.size ?? [120, 40];
+  await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, `sh ${quote(`${id}.sh`)}`);
   const screen = async () => (await tmux('capture-pane', '-p', '-J', '-S', '-', '-t', ':')).stdout.trimEnd();
   const never = async (what: string) => new Error(`The terminal did not ${what}. It shows:\n${await screen()}`);
   return {
@@ -51,6 +58,11 @@ export async function openTerminal(
       const read = () => readFile(`${id}.exit`, 'utf8').catch(() => undefined);
       if (await waitUntil(async () => (await read()) !== undefined, limitSeconds * 1000)) return Number(await read());
       throw await never('come to an end');
+    },
+    condition: async () => {
+      const modes = (await readFile(`${id}.stty`, 'utf8')).split(/\s+/).filter((word) => /^-?(icanon|echo);?$/.test(word));
+      const {stdout} = await tmux('display-message', '-p', '-t', ':', 'cursor #{cursor_flag} alternate #{alternate_on}');
+      return [...modes, stdout].join(' ');
     },
     close: async () => {
       await tmux('kill-server').catch(() => {});

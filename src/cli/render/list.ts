@@ -40,9 +40,11 @@ function toJson(set: ListedSet) {
   };
 }
 
-/** One set on one line, for the picker. */
-export function describeSetLine(set: ListedSet, now: Date): string {
-  return `${set.id}  ${formatAge(set.time, now)}  ${stateAndEvidence(set, now)}  ${set.snapshots.map(describeSnapshot).join(', ')}`;
+/** One set, short enough for two lines of 60 columns, for the operator to pick: what tells it from others comes first. */
+export function describeSetForPicking(set: ListedSet, only: string | undefined, now: Date): string {
+  const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : [])];
+  const sizes = set.snapshots.filter(({source}) => only === undefined || source === only).map(({source, bytes}) => `${source} ${bytes === null ? '?' : formatBytes(bytes)}`);
+  return [set.id, formatAge(set.time, now), ...marks, sizes.join(', '), ...(set.restoreTest ? [describeEvidence(set.restoreTest, now)] : [])].join('  ');
 }
 
 function evidenceToJson({state, time, from, repository, image, seconds, checks, problems}: Evidence) {

@@ -4,6 +4,7 @@ import {describePlan, type RestorePlan} from '../../operations/restore-plan.ts';
 import type {RestoreReport} from '../../operations/restore.ts';
 import {exitCodes} from '../../shared/errors.ts';
 import {formatSeconds, plural} from '../../shared/format.ts';
+import {printable} from '../../shared/printable.ts';
 import type {Rendered} from '../base-command.ts';
 import {describePrevious} from './previous.ts';
 
@@ -55,6 +56,6 @@ export function renderPlan(plan: RestorePlan, safetyBackup: boolean): Rendered {
 export function renderInspection(report: InspectionReport): Rendered {
   const {set, restored, paths, warnings, missing} = report;
   const json = {state: 'done', set, restored, paths, safetySet: null, restarted: [], warnings, missing};
-  const lines = [`Wrote ${restored.join(' and ')} of set ${set}; nothing live was touched:`, ...paths.map((path) => `  ${path}`), ...describeMissing(missing, 'was not written'), ...warnings.map((warning) => `warning: ${warning}`)];
+  const lines = [`Wrote ${restored.join(' and ')} of set ${set}; nothing live was touched:`, ...paths.map((path) => `  ${printable(path)}`), ...describeMissing(missing, 'was not written'), ...warnings.map((warning) => `warning: ${warning}`)];
   return {text: lines.join('\n'), json, exitCode: exitCodeOf(missing)};
 }

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {renderBackup} from '../../../src/cli/render/backup.ts';
 import {renderDoctor} from '../../../src/cli/render/doctor.ts';
-import {describeSetLine, renderList} from '../../../src/cli/render/list.ts';
+import {describeSetForPicking, renderList} from '../../../src/cli/render/list.ts';
 import {renderPrune} from '../../../src/cli/render/prune.ts';
 import {renderInspection, renderRestore} from '../../../src/cli/render/restore.ts';
 import {describeEvidence, renderRestoreTest} from '../../../src/cli/render/restore-test.ts';
@@ -62,7 +62,7 @@ describe('renderList', () => {
         'third                  3 h ago  complete, before a restore',
       ].join('\n'),
     );
-    expect(sets.map((listed) => describeSetLine(listed, now).trimEnd()).at(-1)).toBe('third  3 h ago  complete, before a restore');
+    expect(sets.map((listed) => describeSetForPicking(listed, undefined, now).trimEnd()).at(-1)).toBe('third  3 h ago  before a restore');
   });
 
   it('has the JSON of the contract', () => {
