@@ -1,7 +1,7 @@
 import {mkdir, readdir} from 'node:fs/promises';
 import {isAbsolute, normalize, posix} from 'node:path';
 import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
-import {shellWord} from '../shared/format.ts';
+import {shownWord} from '../shared/format.ts';
 import {printable} from '../shared/printable.ts';
 import {sourceByName} from '../sources/registry.ts';
 import {openBrowser} from './browse.ts';
@@ -90,7 +90,7 @@ async function withWayOut(context: Context, {path, set, snapshot}: {path: string
   const close = entries.slice(0, closeNames).map((entry) => printable(entry.path.slice(1)));
   const more = entries.length > close.length ? ', …' : '';
   const message = close.length === 0 ? `${error.message}, nor any file of a like name` : `${error.message}; there are: ${close.join(', ')}${more}`;
-  return new TimetilesError('not-found', message, `Look for it in all sets: timetiles backup find -i -- ${shellWord(literally(name))} (this was set ${set})`, {cause: error});
+  return new TimetilesError('not-found', message, `Look for it in all sets: timetiles backup find -i -- ${shownWord(literally(name))} (this was set ${set})`, {cause: error});
 }
 
 /** A name as a pattern that means nothing but itself. */

@@ -44,10 +44,15 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
   return `${count} ${count === 1 ? noun : nouns}`;
 }
 
-/** A text as one word of a POSIX shell, for commands that are shown to be pasted; with control characters, of bash, ksh or zsh. */
+/** A text as one word of a POSIX shell. */
 export function shellWord(text: string): string {
-  if (!isPrintable(text)) return `$'${Array.from(text, (character) => (isPrintable(character) ? character.replace(/['\\]/, '\\$&') : escapedBytes(character))).join('')}'`;
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The same for commands that are shown with names of files in them: control characters are told as bash, ksh and zsh read them. */
+export function shownWord(text: string): string {
+  if (isPrintable(text)) return shellWord(text);
+  return `$'${Array.from(text, (character) => (isPrintable(character) ? character.replace(/['\\]/, '\\$&') : escapedBytes(character))).join('')}'`;
 }
 
 function escapedBytes(character: string): string {

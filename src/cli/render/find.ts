@@ -1,5 +1,5 @@
 import type {FileVersion, FindReport} from '../../operations/find-files.ts';
-import {formatBytes, plural, shellWord} from '../../shared/format.ts';
+import {formatBytes, plural, shownWord} from '../../shared/format.ts';
 import {printable} from '../../shared/printable.ts';
 import type {Rendered} from '../base-command.ts';
 
@@ -23,5 +23,5 @@ function describe({source, path, type, size, modified, sets, oldestSet, newestSe
 function restoreCommand({source, path, newestSet}: FileVersion, offsite: {repository?: string | undefined} | undefined): string {
   const from = offsite === undefined ? [] : ['--offsite', ...(offsite.repository === undefined ? [] : ['--repository', offsite.repository])];
   // With an equals sign, since a name may begin with a dash.
-  return ['timetiles', 'restore', newestSet, ...from, '--only', source, `--path=${path}`, '--target', `/tmp/restore-${newestSet}`].map(shellWord).join(' ');
+  return ['timetiles', 'restore', newestSet, ...from, '--only', source, `--path=${path}`, '--target', `/tmp/restore-${newestSet}`].map(shownWord).join(' ');
 }

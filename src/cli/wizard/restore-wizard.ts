@@ -3,7 +3,7 @@ import {resolve} from 'node:path';
 import type {Browser} from '../../operations/browse.ts';
 import type {ListedSet} from '../../operations/list.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
-import {shellWord} from '../../shared/format.ts';
+import {shownWord} from '../../shared/format.ts';
 import type {Asker} from './ask.ts';
 import {firstStep, follow, questionOf, type Choices, type Material, type Possibilities, type Step} from './steps.ts';
 
@@ -51,7 +51,7 @@ export function commandOf({offsite, set, only, path, target}: WizardChoice, repo
     ...(path === undefined ? [] : [`--path=${path}`]),
     ...(target === undefined ? [] : ['--target', target]),
   ];
-  return words.map(shellWord).join(' ');
+  return words.map(shownWord).join(' ');
 }
 
 function createReader(asker: Asker, data: WizardData): (step: Step) => Promise<Material> {
