@@ -4,6 +4,7 @@ import {createContext, type Context} from '../operations/context.ts';
 import {systemClock} from '../shared/clock.ts';
 import {causeOf, exitCodes, TimetilesError, toTimetilesError} from '../shared/errors.ts';
 import type {LogFormat} from '../shared/line-log.ts';
+import {printableLines} from '../shared/printable.ts';
 import {createRedactor} from '../shared/redact.ts';
 import {createRunLog, type RunLog} from './run-log.ts';
 import {abortOnSignals} from './signals.ts';
@@ -61,7 +62,7 @@ export abstract class BaseCommand extends Command {
       const context = createContext({toolVersion: this.config.version, configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
       const rendered = await work(context);
       log.close();
-      if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${rendered.verbatim === true ? rendered.text : this.redact(rendered.text)}\n`);
+      if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${rendered.verbatim === true ? rendered.text : printableLines(this.redact(rendered.text))}\n`);
       process.exitCode = rendered.exitCode ?? exitCodes.done;
       log.ended(process.exitCode);
       return rendered.json;
@@ -82,7 +83,7 @@ export abstract class BaseCommand extends Command {
     process.exitCode = error.exitCode;
     const text = `${error.message}\n${error.next}`;
     if (this.runLog) this.runLog.error(text, {inDocument: this.jsonEnabled()});
-    else if (!this.jsonEnabled()) process.stderr.write(`${this.redact(`Error: ${text}`)}\n`);
+    else if (!this.jsonEnabled()) process.stderr.write(`${printableLines(this.redact(`Error: ${text}`))}\n`);
     if (this.jsonEnabled()) this.logJson(this.toErrorJson(error));
     this.runLog?.ended(error.exitCode);
     if (process.env['TIMETILES_DEBUG']) process.stderr.write(`${this.redact(String(thrown.stack))}\n`);

@@ -5,6 +5,7 @@ import type {Clock} from '../shared/clock.ts';
 import {messageOf, systemCode} from '../shared/errors.ts';
 import {createLineLog, type LineLog, type LogFormat} from '../shared/line-log.ts';
 import type {Log} from '../shared/log.ts';
+import {printableLines} from '../shared/printable.ts';
 import {createTerminalLog} from './terminal-log.ts';
 
 export interface RunLogOptions {
@@ -68,7 +69,7 @@ export function createRunLog(options: RunLogOptions): RunLog {
     error(text, {inDocument}) {
       fileLog().error(text);
       if (events) events.error(text);
-      else if (!inDocument) options.stream.write(`${options.redact(`Error: ${text}`)}\n`);
+      else if (!inDocument) options.stream.write(`${printableLines(options.redact(`Error: ${text}`))}\n`);
     },
     ended(exitCode) {
       if (started) file.info(`ended: exit code ${exitCode} after ${Math.round((options.clock.now().getTime() - begin) / 1000)} s`);

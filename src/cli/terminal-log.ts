@@ -1,6 +1,7 @@
 import {styleText} from 'node:util';
 import {formatBytes, formatSeconds} from '../shared/format.ts';
 import type {Log, Progress} from '../shared/log.ts';
+import {printableLines} from '../shared/printable.ts';
 
 export interface TerminalLogOptions {
   readonly stream: NodeJS.WriteStream;
@@ -39,9 +40,9 @@ export function createTerminalLog(options: TerminalLogOptions): Log & {close(): 
   };
   return {
     showsProgress,
-    info: (text) => void (quiet || line(text)),
-    warn: (text) => line(`${styleText('yellow', 'warning:', {stream})} ${text}`),
-    debug: (text) => void (options.debug && line(text)),
+    info: (text) => void (quiet || line(printableLines(text))),
+    warn: (text) => line(`${styleText('yellow', 'warning:', {stream})} ${printableLines(text)}`),
+    debug: (text) => void (options.debug && line(printableLines(text))),
     progress(update) {
       last = update;
       if (showsProgress && (!drawn || Date.now() - drawnAt >= drawInterval)) draw(update);

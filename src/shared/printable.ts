@@ -6,6 +6,11 @@ export function printable(text: string): string {
   return text.replace(unprintable, escaped);
 }
 
+/** The same for what is told on several lines, with tabs. */
+export function printableLines(text: string): string {
+  return text.split(/([\n\t])/).map((part) => (part === '\n' || part === '\t' ? part : printable(part))).join('');
+}
+
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;

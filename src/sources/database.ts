@@ -87,7 +87,7 @@ async function store(context: SourceContext, connection: Connection, request: St
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
     const beside = expectedFiles && query !== undefined ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
-    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside});
+    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
     const {id, bytes, added, files} = stored;
     return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {

@@ -67,7 +67,7 @@ describe('a target', () => {
   it('a path that the set does not have is named', async () => {
     const refused = await timetiles(['restore', 'latest', '--only', 'uploads', '--target', join(stack.scratch, 'out'), '--path', 'no/such.jpg'], {stack});
     expect(refused.exitCode).toBe(1);
-    expect(refused.stderr).toMatch(/Error: the uploads of this set have no no\/such\.jpg\nList what there is: restic ls [0-9a-f]{8}\n$/);
+    expect(refused.stderr).toMatch(/Error: the uploads of this set have no no\/such\.jpg, nor any file of a like name\nLook for it in all sets: timetiles backup find -i -- such\.jpg \(this was set \S+\)\n$/);
   });
 });
 

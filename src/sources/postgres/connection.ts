@@ -67,9 +67,9 @@ export async function connectDatabase(context: SourceContext): Promise<Connectio
   };
 }
 
-/** Whose names a container's environment uses: kartoza's, or those of the official image. */
+/** Whose names a container's environment uses: kartoza's, or those of the official image, which are enough by themselves. */
 export function usesKartozaNames(environment: Readonly<Record<string, string>>): boolean {
-  return 'POSTGRES_PASS' in environment || 'POSTGRES_DBNAME' in environment;
+  return !('POSTGRES_PASSWORD' in environment) && ('POSTGRES_PASS' in environment || 'POSTGRES_DBNAME' in environment);
 }
 
 /** kartoza's images take a list of names, of which the first is the main one. */

@@ -3,7 +3,8 @@ import {startExec} from '../../docker/exec.ts';
 import {describeEnd, type CommandResult} from '../../process/run.ts';
 import {startSnapshotStream, type SnapshotStream, type StoredSnapshot} from '../../restic/backup.ts';
 import type {ResticHandle} from '../../restic/handle.ts';
-import {TimetilesError} from '../../shared/errors.ts';
+import {messageOf, TimetilesError} from '../../shared/errors.ts';
+import type {Log} from '../../shared/log.ts';
 import type {OnProgress} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {describeHome} from './home.ts';
@@ -35,6 +36,7 @@ export interface DumpRequest {
   readonly onProgress: OnProgress;
   /** Reads more of the same moment, by its snapshot's name, while the dump runs. */
   readonly beside: ((snapshot: string) => Promise<void>) | undefined;
+  readonly log: Pick<Log, 'debug'>;
 }
 
 /**
@@ -45,7 +47,7 @@ export interface DumpRequest {
 export async function storeDump(
   connection: Connection,
   restic: ResticHandle,
-  {tags, run, onProgress, beside}: DumpRequest,
+  {tags, run, onProgress, beside, log}: DumpRequest,
 ): Promise<StoredDump> {
   // restic needs most of a second to open the repository: it starts first.
   const stream = await startSnapshotStream(restic, dumpPath, tags, onProgress);
@@ -57,7 +59,7 @@ export async function storeDump(
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
     const counting = session.query(tableCountsQuery);
-    const describing = describeHome(connection).catch(() => undefined);
+    const describing = describeHome(connection).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
     const besides = beside?.(snapshot);
     // Awaited below, if the dump comes so far.
     besides?.catch(() => undefined);

@@ -6,8 +6,9 @@ import type {Home, HomeRequest, SourceContext, StackSettings} from '../source.ts
 import {connectDatabase, findDatabaseContainer, usesKartozaNames, type Connection} from './connection.ts';
 import {databaseDetailsSchema, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {runName, runSql} from './psql.ts';
-import {createServer, planServer, waitForServer} from './server.ts';
+import {createServer, planServer} from './server.ts';
 import {existingDatabases} from './swap.ts';
+import {waitForServer} from './wait.ts';
 
 /** What a new container would need to take this one's place, for the manifest. One call to Docker. */
 export async function describeHome({docker, container}: Connection): Promise<DatabaseHome> {

@@ -2,17 +2,11 @@ import {randomBytes} from 'node:crypto';
 import {mkdir, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {DockerHandle} from '../../docker/client.ts';
-import {composeLabels, inspectContainer, inspectVolume, renameForProject} from '../../docker/containers.ts';
+import {composeLabels, inspectVolume, renameForProject} from '../../docker/containers.ts';
 import {createContainer, createVolume, type Image} from '../../docker/create.ts';
-import {runExec} from '../../docker/exec.ts';
 import {startContainer} from '../../docker/lifecycle.ts';
-import {messageOf, systemCode, TimetilesError} from '../../shared/errors.ts';
-import {waitUntil} from '../../shared/wait.ts';
-import type {SourceContext} from '../source.ts';
-import {connectDatabase, findDatabaseContainer, usesKartozaNames} from './connection.ts';
+import {systemCode, TimetilesError} from '../../shared/errors.ts';
 import type {DatabaseDetails, DatabaseHome} from './facts.ts';
-import {runName, runSql} from './psql.ts';
-import {maintenanceDatabase} from './swap.ts';
 
 /**
  * The first superuser of a server that this tool makes. A name of its own, so that all roles of the set, the old first
@@ -21,7 +15,6 @@ import {maintenanceDatabase} from './swap.ts';
 const firstSuperuser = 'timetiles_dr';
 /** Also for an index that is built by several workers. */
 const sharedMemory = 256 * 1024 * 1024;
-const startLimit = 180_000;
 
 export interface ServerRequest {
   readonly name: string;
@@ -115,41 +108,4 @@ export function serverEnvironment(details: DatabaseDetails, home: DatabaseHome, 
     // A server that demands SCRAM would turn the old passwords away; this method takes both.
     ...(usesMd5 && {POSTGRES_HOST_AUTH_METHOD: 'md5'}),
   };
-}
-
-/**
- * Waits until the server answers for good: images restart it once after they have made the cluster. The official one's first
- * server does not listen on TCP, so one that does is the last; of any other, one that has been up for a while is.
- * @throws TimetilesError `container` when it does not, in time
- */
-export async function waitForServer(context: SourceContext): Promise<void> {
-  const docker = await context.docker();
-  const {id, name, environment} = await findDatabaseContainer(context);
-  const isKartoza = usesKartozaNames(environment);
-  const query = `select extract(epoch from clock_timestamp() - pg_postmaster_start_time()) > ${isKartoza ? 30 : 60};`;
-  const run = runName(context.restic.repository, 'wait');
-  let last = 'no answer';
-  const isUp = await waitUntil(
-    async () => {
-      const container = await inspectContainer(docker, id);
-      if (!container?.running) throw startError(name, `is ${container?.state ?? 'gone'}`);
-      try {
-        const connection = await connectDatabase(context);
-        const [isOld] = await runSql(connection, query, {run, database: maintenanceDatabase(connection.database), limit: 10});
-        if (isOld === 't') return true;
-        if (isKartoza) return false;
-        return (await runExec(docker, {container: id, command: ['pg_isready', '--quiet', '--host=127.0.0.1'], environment: {}})).exitCode === 0;
-      } catch (error) {
-        docker.signal?.throwIfAborted();
-        last = messageOf(error);
-        return false;
-      }
-    },
-    {limit: startLimit, interval: 200, signal: docker.signal},
-  );
-  if (!isUp) throw startError(name, `does not answer after ${startLimit / 1000} seconds: ${last}`);
-}
-
-function startError(name: string, what: string): TimetilesError {
-  return new TimetilesError('container', `the container ${name} ${what}`, `Look at its log: docker logs --tail 50 ${name}`);
 }

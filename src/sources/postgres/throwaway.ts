@@ -1,15 +1,13 @@
 import {randomBytes} from 'node:crypto';
 import {z} from 'zod';
-import type {DockerHandle} from '../../docker/client.ts';
-import {inspectContainer} from '../../docker/containers.ts';
-import {inspectImage, readLog, type Image} from '../../docker/create.ts';
+import {inspectImage, type Image} from '../../docker/create.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
-import {waitUntil} from '../../shared/wait.ts';
 import type {SourceContext, ThrowawayPlace, ThrowawayRequest, UsedImage} from '../source.ts';
 import {connectDatabase, findDatabaseContainer} from './connection.ts';
 import {databaseDetailsSchema, type DatabaseDetails} from './facts.ts';
 import {queryJson, runName, runSql} from './psql.ts';
+import {waitForServer} from './wait.ts';
 
 const user = 'postgres';
 const dataDirectory = '/var/lib/postgresql/data';
@@ -18,14 +16,6 @@ const mebibyte = 1024 ** 2;
 const clusterBytes = 512 * mebibyte;
 /** What the database takes while it is loaded, of what it takes now: a sort for an index lies beside its table. */
 const growth = 1.5;
-
-/** How long a fresh server may take to answer: images with extensions need a minute on a slow disk. In milliseconds. */
-const startLimit = 5 * 60_000;
-/** A server that listens only on this host is the temporary one of an image's first start, unless it stays so long. */
-const settleMilliseconds = 30_000;
-
-const stateSchema = z.object({listens: z.string(), started: z.string()});
-const stateQuery = `select json_build_object('listens', current_setting('listen_addresses'), 'started', pg_postmaster_start_time());`;
 
 /** Nothing in there has to outlive a crash. These settings need no new start of the server. */
 const hastySettings = ['fsync', 'full_page_writes', 'autovacuum'].map((name) => `alter system set ${name} = off;`).join('\n');
@@ -44,12 +34,17 @@ export async function planThrowawayServer(context: SourceContext, {record, name}
   return {
     bytes: (details?.server.bytes ?? 0) * growth + clusterBytes,
     volumes: Object.values(volumes),
-    // The names of the official images, and of those of kartoza.
-    container: {name: container, image: image.id, environment: {POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_PASS: password}, volumes, shm: 256 * mebibyte},
+    container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, volumes, shm: 256 * mebibyte},
     image: used,
     settings: {POSTGRES_CONTAINER: container, DB_NAME: details?.database.name ?? 'restored', DB_USER: user, DB_PASSWORD: password},
-    prepare: (there) => prepareServer(there, container),
+    prepare: prepareServer,
   };
+}
+
+/** By the names of the image; by all of them where an older manifest does not tell whose they are. */
+function passwordFor(details: DatabaseDetails | undefined, password: string): Record<string, string> {
+  const kind = details?.home?.environment;
+  return {...(kind !== 'kartoza' && {POSTGRES_PASSWORD: password}), ...(kind !== 'official' && {POSTGRES_PASS: password})};
 }
 
 /** Where the image keeps data: what it declares, and PostgreSQL's own directory in any case. */
@@ -92,34 +87,7 @@ async function findRunningServer(context: SourceContext): Promise<{name: string;
   }
 }
 
-async function prepareServer(context: SourceContext, container: string): Promise<void> {
-  const docker = await context.docker();
-  const run = runName(context.restic.repository, 'restore-test');
-  let seen: {started: string; since: number} | undefined;
-  let last = 'it said nothing';
-  const answers = async () => {
-    await requireStarted(docker, container);
-    try {
-      const state = stateSchema.parse(await queryJson(await connectDatabase(context), stateQuery, {database: 'postgres', run, limit: 30}));
-      if (state.listens.split(',').some((address) => ['*', '0.0.0.0', '::'].includes(address.trim()))) return true;
-      if (seen?.started !== state.started) seen = {started: state.started, since: Date.now()};
-      return Date.now() - seen.since >= settleMilliseconds;
-    } catch (error) {
-      context.signal.throwIfAborted();
-      last = messageOf(error);
-      return false;
-    }
-  };
-  if (!(await waitUntil(answers, {limit: startLimit, interval: 250, signal: context.signal}))) {
-    throw new TimetilesError('timeout', `the throwaway PostgreSQL did not answer within ${startLimit / 60_000} minutes: ${last}`, 'See what keeps the host busy: uptime, docker info.');
-  }
-  await runSql(await connectDatabase(context), `${hastySettings}\nselect pg_reload_conf();`, {database: 'postgres', run});
-}
-
-/** It may end at its first start, for example where the image wants something of its environment. */
-async function requireStarted(docker: DockerHandle, name: string): Promise<void> {
-  const container = await inspectContainer(docker, name);
-  if (container?.running) return;
-  const said = container === undefined ? [] : await readLog(docker, name, 3);
-  throw new TimetilesError('container', `the throwaway PostgreSQL from ${container?.image ?? 'its image'} does not start: ${said.join(' | ') || 'it said nothing'}`, 'See how the image wants to be started, and whether the host has enough memory: free -m');
+async function prepareServer(context: SourceContext): Promise<void> {
+  await waitForServer(context);
+  await runSql(await connectDatabase(context), `${hastySettings}\nselect pg_reload_conf();`, {database: 'postgres', run: runName(context.restic.repository, 'restore-test')});
 }

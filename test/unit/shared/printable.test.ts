@@ -1,8 +1,8 @@
 import {execFileSync} from 'node:child_process';
 import {expect, it} from 'vitest';
 import {parseFilePattern} from '../../../src/shared/file-pattern.ts';
-import {shellWord} from '../../../src/shared/format.ts';
-import {displayWidth, fitWidth, printable} from '../../../src/shared/printable.ts';
+import {shownWord} from '../../../src/shared/format.ts';
+import {displayWidth, fitWidth, printable, printableLines} from '../../../src/shared/printable.ts';
 
 it.each([
   ['plain ü 日本 🦊', 'plain ü 日本 🦊'],
@@ -13,8 +13,10 @@ it.each([
   ['line\u2028paragraph\u2029 zero\u200Bwidth\uFEFF', 'line\\u{2028}paragraph\\u{2029} zero\\u{200b}width\\u{feff}'],
 ])('%j is shown without control characters', (name, shown) => expect(printable(name)).toBe(shown));
 
+it('what is told on several lines keeps them', () => expect(printableLines('a\n\tb \u001B[2J\r\n')).toBe('a\n\tb \\x1b[2J\\x0d\n'));
+
 it.each(['plain', "it's", '$HOME `id` \\ "', 'esc\u001B[31m', "new\nline's \\n", 'gpj.\u202Eexe', '-rf', 'ü\u0001日本'])('%j is one word of a shell, and shows no control character', (text) => {
-  const word = shellWord(text);
+  const word = shownWord(text);
   expect(printable(word)).toBe(word);
   expect(execFileSync('bash', ['-c', `printf %s ${word}`], {env: {LC_ALL: 'C.UTF-8'}, stdio: ['ignore', 'pipe', 'inherit']}).toString()).toBe(text);
 });
