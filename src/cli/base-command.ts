@@ -62,16 +62,22 @@ export abstract class BaseCommand extends Command {
       const context = createContext({toolVersion: this.config.version, configuration, environment: process.env, log, clock: systemClock, signal: signals.signal});
       const rendered = await work(context);
       log.close();
-      if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${rendered.verbatim === true ? rendered.text : printableLines(this.redact(rendered.text))}\n`);
-      process.exitCode = rendered.exitCode ?? exitCodes.done;
-      log.ended(process.exitCode);
-      return rendered.json;
+      const document = this.show(rendered);
+      log.ended(rendered.exitCode ?? exitCodes.done);
+      return document;
     } catch (error) {
       throw causeOf(error, signals.signal);
     } finally {
       log.close();
       signals.release();
     }
+  }
+
+  /** Prints a result and hands back its document. Commands that look at the configuration itself call it at once, since it may be no good. */
+  protected show(rendered: Rendered): unknown {
+    if (!this.jsonEnabled() && rendered.text !== '') process.stdout.write(`${rendered.verbatim === true ? rendered.text : printableLines(this.redact(rendered.text))}\n`);
+    process.exitCode = rendered.exitCode ?? exitCodes.done;
+    return rendered.json;
   }
 
   protected override async catch(thrown: Error): Promise<void> {

@@ -1,58 +1,95 @@
 /** One configuration key: everything that schema, checks, redaction and documentation need to know of it. */
-export interface KeyDefinition {
-  readonly key: string;
+export interface KeyDefinition<K extends string = string> {
+  readonly key: K;
   readonly secret?: true;
 }
 
-/** Every key of timetiles. The schema in settings.ts gives each its type and default. */
-export const keyDefinitions = [
-  {key: 'RESTIC_PASSWORD', secret: true},
-  {key: 'RESTIC_REPOSITORY'},
-  {key: 'RESTIC_OFFSITE_REPOSITORY'},
-  {key: 'AWS_ACCESS_KEY_ID'},
-  {key: 'AWS_SECRET_ACCESS_KEY', secret: true},
-  {key: 'AWS_SESSION_TOKEN', secret: true},
-  {key: 'AWS_DEFAULT_REGION'},
-  {key: 'AWS_ENDPOINT_URL'},
-  {key: 'BACKUP_KEEP_LAST'},
-  {key: 'BACKUP_KEEP_DAILY'},
-  {key: 'BACKUP_KEEP_WEEKLY'},
-  {key: 'BACKUP_KEEP_MONTHLY'},
-  {key: 'BACKUP_KEEP_YEARLY'},
-  {key: 'COMPOSE_PROJECT_NAME'},
-  {key: 'POSTGRES_CONTAINER'},
-  {key: 'DB_NAME'},
-  {key: 'DB_USER'},
-  {key: 'DB_PASSWORD', secret: true},
-  {key: 'UPLOADS_VOLUME'},
-  {key: 'UPLOAD_HOST_DIR'},
-  {key: 'RESTORE_STOP_SERVICES'},
-  {key: 'EMAIL_SMTP_HOST'},
-  {key: 'EMAIL_SMTP_PORT'},
-  {key: 'EMAIL_SMTP_USER'},
-  {key: 'EMAIL_SMTP_PASS', secret: true},
-  {key: 'EMAIL_FROM'},
-  {key: 'ALERT_EMAIL'},
-  {key: 'ALERT_WEBHOOK_URL', secret: true},
-  {key: 'HEARTBEAT_URL', secret: true},
-  {key: 'BACKUP_MIN_FREE_GB'},
-  {key: 'BACKUP_UPLOAD_LIMIT_KIB'},
-  {key: 'BACKUP_PRE_COMMAND'},
-  {key: 'BACKUP_POST_COMMAND'},
-  {key: 'BACKUP_RANDOM_DELAY'},
-  {key: 'BACKUP_MAX_AGE_HOURS'},
-  {key: 'BACKUP_RESTORE_TEST_DAYS'},
-  {key: 'BACKUP_SUSPICIOUS_PERCENT'},
-  {key: 'BACKUP_FILES_QUERY'},
-  {key: 'OFFSITE_EXPIRE_DAYS'},
-  {key: 'OFFSITE_BUCKET_LOOKUP'},
-  {key: 'LOG_DIR'},
-] as const satisfies readonly KeyDefinition[];
+/** Every key of timetiles, in the groups and the order of bootstrap.conf.example. The schema in settings.ts gives each its type and default. */
+export const keyGroups = [
+  {
+    title: 'Repositories',
+    keys: [
+      {key: 'RESTIC_PASSWORD', secret: true},
+      {key: 'RESTIC_REPOSITORY'},
+      {key: 'RESTIC_OFFSITE_REPOSITORY'},
+      {key: 'AWS_ACCESS_KEY_ID'},
+      {key: 'AWS_SECRET_ACCESS_KEY', secret: true},
+      {key: 'AWS_SESSION_TOKEN', secret: true},
+      {key: 'AWS_DEFAULT_REGION'},
+      {key: 'AWS_ENDPOINT_URL'},
+      {key: 'OFFSITE_EXPIRE_DAYS'},
+      {key: 'OFFSITE_BUCKET_LOOKUP'},
+      {key: 'BACKUP_UPLOAD_LIMIT_KIB'},
+    ],
+  },
+  {
+    title: 'How many sets are kept',
+    keys: [
+      {key: 'BACKUP_KEEP_LAST'},
+      {key: 'BACKUP_KEEP_DAILY'},
+      {key: 'BACKUP_KEEP_WEEKLY'},
+      {key: 'BACKUP_KEEP_MONTHLY'},
+      {key: 'BACKUP_KEEP_YEARLY'},
+    ],
+  },
+  {
+    title: 'What is backed up',
+    keys: [
+      {key: 'COMPOSE_PROJECT_NAME'},
+      {key: 'POSTGRES_CONTAINER'},
+      {key: 'DB_NAME'},
+      {key: 'DB_USER'},
+      {key: 'DB_PASSWORD', secret: true},
+      {key: 'UPLOADS_VOLUME'},
+      {key: 'UPLOAD_HOST_DIR'},
+    ],
+  },
+  {
+    title: 'Running a backup',
+    keys: [
+      {key: 'BACKUP_MIN_FREE_GB'},
+      {key: 'BACKUP_PRE_COMMAND'},
+      {key: 'BACKUP_POST_COMMAND'},
+      {key: 'BACKUP_RANDOM_DELAY'},
+      {key: 'BACKUP_MAX_AGE_HOURS'},
+      {key: 'BACKUP_RESTORE_TEST_DAYS'},
+      {key: 'BACKUP_SUSPICIOUS_PERCENT'},
+      {key: 'BACKUP_FILES_QUERY'},
+    ],
+  },
+  {
+    title: 'Restoring',
+    keys: [
+      {key: 'RESTORE_STOP_SERVICES'},
+    ],
+  },
+  {
+    title: 'Alerts',
+    keys: [
+      {key: 'EMAIL_SMTP_HOST'},
+      {key: 'EMAIL_SMTP_PORT'},
+      {key: 'EMAIL_SMTP_USER'},
+      {key: 'EMAIL_SMTP_PASS', secret: true},
+      {key: 'EMAIL_FROM'},
+      {key: 'ALERT_EMAIL'},
+      {key: 'ALERT_WEBHOOK_URL', secret: true},
+      {key: 'HEARTBEAT_URL', secret: true},
+    ],
+  },
+  {
+    title: 'Logs',
+    keys: [
+      {key: 'LOG_DIR'},
+    ],
+  },
+] as const satisfies readonly {title: string; keys: readonly KeyDefinition[]}[];
 
-export type Key = (typeof keyDefinitions)[number]['key'];
+export type Key = (typeof keyGroups)[number]['keys'][number]['key'];
+
+export const keyDefinitions: readonly KeyDefinition<Key>[] = keyGroups.flatMap((group): readonly KeyDefinition<Key>[] => group.keys);
 
 export const knownKeys: ReadonlySet<string> = new Set(keyDefinitions.map((definition) => definition.key));
-export const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => ('secret' in definition ? [definition.key] : []));
+export const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
 
 /** Families that belong to this tool alone: an unknown key in any file is a mistake. */
 export const ownFamilies = ['RESTIC_', 'BACKUP_', 'RESTORE_', 'OFFSITE_', 'ALERT_', 'HEARTBEAT_', 'EMAIL_SMTP_'];
@@ -126,6 +163,9 @@ export const resticVariables: ReadonlySet<string> = new Set([
 
 /** Those of them that hold a secret. */
 export const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
+
+/** Every variable whose value is a secret. */
+export const secretNames: ReadonlySet<string> = new Set([...secretKeys, ...resticSecrets]);
 
 /** Keys of the shared families that PostgreSQL images, compose and the AWS tools document: not ours, and no mistake. */
 export const foreignKeys: ReadonlySet<string> = new Set([

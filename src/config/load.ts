@@ -1,6 +1,8 @@
 import {join} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
-import {knownKeys, resticSecrets, resticVariables, secretKeys, type Key} from './keys.ts';
+import type {FileOwner} from './check-keys.ts';
+import {gatherValues, placeOf, type GivenValue} from './given.ts';
+import {resticSecrets, resticVariables, secretKeys, type Key} from './keys.ts';
 import {readConfigFile, type ConfigFile} from './read-file.ts';
 import {settingsSchema, type Settings} from './settings.ts';
 
@@ -30,65 +32,68 @@ export interface LoadRequest {
  * @throws TimetilesError `configuration` that names file, line, key and remedy
  */
 export function loadConfiguration(request: LoadRequest): Configuration {
-  const home = homeOf(request.environment);
-  const files = readFiles(home, request.file);
-  const values: Record<string, string> = {};
-  const origins: Record<string, string> = {};
-  const take = (key: string, value: string | undefined, origin: string) => {
-    if (value === undefined || (!knownKeys.has(key) && !resticVariables.has(key))) return;
-    values[key] = value;
-    origins[key] = origin;
-  };
-  for (const file of files) {
-    for (const [key, value] of Object.entries(file.values)) take(key, value, `${file.path} line ${file.lines[key]}`);
-  }
-  for (const [key, value] of Object.entries(request.environment)) take(key, value, 'the environment');
-
-  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''));
-  const result = settingsSchema.safeParse(given);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const key = String(issue?.path[0]);
-    const origin = origins[key] ?? 'the configuration';
-    throw new TimetilesError('configuration', `${origin}: ${key} ${issue?.message}`, `Correct ${key} and run the command again.`);
-  }
-  const resticEnvironment = Object.fromEntries(Object.entries(given).filter(([key]) => resticVariables.has(key)));
-  requirePassword(result.data, resticEnvironment, request.file ?? join(home, 'bootstrap.conf'), files);
-  return {settings: result.data, given: new Set(Object.keys(given)), home, files, resticEnvironment, secrets: secretsOf(result.data, resticEnvironment)};
+  const {home, files, given, settings} = readConfiguration(request);
+  const resticEnvironment = Object.fromEntries([...given].filter(([key]) => resticVariables.has(key)).map(([key, {value}]) => [key, value]));
+  requirePassword(settings, resticEnvironment, request.file ?? join(home, 'bootstrap.conf'), files);
+  return {settings, given: new Set(given.keys()), home, files, resticEnvironment, secrets: secretsOf(settings, resticEnvironment)};
 }
 
+/** A configuration as it was read, before anybody asks whether it is enough for a backup. */
+export interface ReadConfiguration {
+  readonly settings: Settings;
+  /** Every value that files or environment give, and where it stands. */
+  readonly given: ReadonlyMap<string, GivenValue>;
+  readonly home: string;
+  readonly files: readonly ConfigFile[];
+}
+
+/** The same without asking for a password. @throws TimetilesError `configuration` that names file, line, key and remedy */
+export function readConfiguration(request: LoadRequest): ReadConfiguration {
+  const home = homeOf(request.environment);
+  const files = readFiles(request);
+  const given = gatherValues(files, request.environment);
+  const result = settingsSchema.safeParse(Object.fromEntries([...given].map(([key, {value}]) => [key, value])));
+  if (result.success) return {settings: result.data, given, home, files};
+  const [issue] = result.error.issues;
+  const key = String(issue?.path[0]);
+  throw new TimetilesError('configuration', `${placeOf(given.get(key))}: ${key} ${issue?.message}`, `Correct ${key} and run the command again.`);
+}
+
+/** Any of these says what the password of the repositories is. */
+export const passwordKeys = ['RESTIC_PASSWORD', 'RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND'];
+
 /** Whether a password for the repositories is in files or environment. @throws TimetilesError `configuration` when a file cannot be read */
-export function isPasswordGiven({file, environment}: LoadRequest): boolean {
-  const keys = ['RESTIC_PASSWORD', 'RESTIC_PASSWORD_FILE', 'RESTIC_PASSWORD_COMMAND'];
-  const places = [environment, ...readFiles(homeOf(environment), file).map(({values}) => values)];
-  return places.some((values) => keys.some((key) => Boolean(values[key])));
+export function isPasswordGiven(request: LoadRequest): boolean {
+  const places = [request.environment, ...readFiles(request).map(({values}) => values)];
+  return places.some((values) => passwordKeys.some((key) => Boolean(values[key])));
 }
 
 function homeOf(environment: LoadRequest['environment']): string {
   return environment['TIMETILES_HOME'] || '/opt/timetiles';
 }
 
-function readFiles(home: string, file: string | undefined): ConfigFile[] {
-  if (file !== undefined) {
-    const read = readConfigFile(file, 'tool');
-    if (!read) throw new TimetilesError('configuration', `${file} does not exist`, 'Name an existing file with --config.');
-    return [read];
-  }
-  const candidates = [
-    readConfigFile(join(home, 'bootstrap.conf'), 'tool'),
-    readConfigFile(join(home, '.env.production'), 'app'),
-  ];
-  return candidates.filter((candidate) => candidate !== undefined);
+/** The files that a configuration is read from, the later wins, and whose rules hold for each. */
+export function configurationPaths({file, environment}: LoadRequest): readonly {path: string; owner: FileOwner}[] {
+  if (file !== undefined) return [{path: file, owner: 'tool'}];
+  const home = homeOf(environment);
+  return [{path: join(home, 'bootstrap.conf'), owner: 'tool'}, {path: join(home, '.env.production'), owner: 'app'}];
+}
+
+function readFiles(request: LoadRequest): ConfigFile[] {
+  const files = configurationPaths(request).map(({path, owner}) => readConfigFile(path, owner)).filter((file) => file !== undefined);
+  if (request.file !== undefined && files.length === 0) throw new TimetilesError('configuration', `${request.file} does not exist`, 'Name an existing file with --config.');
+  return files;
 }
 
 function requirePassword(settings: Settings, restic: Record<string, string>, main: string, files: readonly ConfigFile[]): void {
-  if (settings.RESTIC_PASSWORD !== undefined || restic['RESTIC_PASSWORD_FILE'] || restic['RESTIC_PASSWORD_COMMAND']) return;
+  if (settings.RESTIC_PASSWORD !== undefined || passwordKeys.some((key) => restic[key])) return;
   const paths = files.map((file) => file.path).join(' and ');
   const where = files.length === 0 ? `${main} does not exist` : `${paths} ${files.length === 1 ? 'does' : 'do'} not set it`;
   throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where})`, `Write RESTIC_PASSWORD="…" into ${main}, mode 0600.`);
 }
 
-function secretsOf(settings: Settings, restic: Record<string, string>): string[] {
+/** Every secret value of a configuration. */
+export function secretsOf(settings: Settings, restic: Record<string, string>): string[] {
   const own = secretKeys.map((key: Key) => settings[key]);
   const inUrl = /:\/\/[^/@]*:([^/@]+)@/.exec(settings.RESTIC_OFFSITE_REPOSITORY ?? '')?.[1];
   return [...own, inUrl, ...resticSecrets.map((key) => restic[key])].filter((value) => typeof value === 'string');

@@ -2,12 +2,21 @@ import {readFileSync, statSync, type Stats} from 'node:fs';
 import {systemCode, TimetilesError} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
 import {unknownKeyProblem, type FileOwner} from './check-keys.ts';
-import {knownKeys, resticVariables, secretKeys} from './keys.ts';
+import {knownKeys, resticVariables, secretNames} from './keys.ts';
 import {parseConfigText, type ParsedFile, type ParseProblem} from './parse.ts';
 
 export interface ConfigFile extends ParsedFile {
   readonly path: string;
   readonly mode: number;
+}
+
+/** Something wrong in a file that could be read, with its remedy. */
+export interface FileProblem {
+  readonly line?: number;
+  readonly key?: string;
+  /** What is wrong, without the place. */
+  readonly message: string;
+  readonly next: string;
 }
 
 /** Configuration is text of a few kilobytes; anything larger is the wrong file. */
@@ -19,6 +28,33 @@ const maximumBytes = 1_048_576;
  * @throws TimetilesError `configuration` that names file, line, key and remedy
  */
 export function readConfigFile(path: string, owner: FileOwner): ConfigFile | undefined {
+  const inspected = inspectConfigFile(path, owner);
+  const [first] = inspected?.problems ?? [];
+  if (first) throw problem(`${path}${first.line === undefined ? '' : ` line ${first.line}:`} ${first.message}`, first.next);
+  return inspected?.file;
+}
+
+/**
+ * Reads one configuration file and collects everything that is wrong in it, but for its values.
+ * @returns undefined when the file does not exist
+ * @throws TimetilesError `configuration` when it cannot be read at all
+ */
+export function inspectConfigFile(path: string, owner: FileOwner): {file: ConfigFile; problems: FileProblem[]} | undefined {
+  const read = readText(path);
+  if (read === undefined) return undefined;
+  const {text, mode} = read;
+  const parsed = parseConfigText(text);
+  const correct = (line: number) => `Correct line ${line} of ${path}.`;
+  const malformed = parsed.problems.filter((candidate) => owner === 'tool' || concernsUs(text, candidate));
+  const unknown = Object.entries(parsed.lines).flatMap(([key, line]) => {
+    const message = unknownKeyProblem(key, owner);
+    return message === undefined ? [] : [{line, key, message}];
+  });
+  const problems = [...malformed, ...unknown].map((found) => ({...found, next: correct(found.line)}));
+  return {file: {...parsed, path, mode}, problems: [...problems, ...modeProblems(path, mode, parsed)]};
+}
+
+function readText(path: string): {text: string; mode: number} | undefined {
   let stats: Stats;
   let bytes: Buffer;
   try {
@@ -36,16 +72,7 @@ export function readConfigFile(path: string, owner: FileOwner): ConfigFile | und
   }
   const text = decode(path, bytes);
   if (text.trim() === '') throw problem(`${path} is empty`, 'Restore its content, or delete the file if it is not needed.');
-
-  const parsed = parseConfigText(text);
-  const bad = parsed.problems.find((candidate) => owner === 'tool' || concernsUs(text, candidate));
-  if (bad) throw problem(`${path} line ${bad.line}: ${bad.message}`, `Correct line ${bad.line} of ${path}.`);
-  for (const [key, line] of Object.entries(parsed.lines)) {
-    const wrong = unknownKeyProblem(key, owner);
-    if (wrong !== undefined) throw problem(`${path} line ${line}: ${wrong}`, `Correct line ${line} of ${path}.`);
-  }
-  checkMode(path, stats.mode, parsed);
-  return {...parsed, path, mode: stats.mode & 0o7777};
+  return {text, mode: stats.mode & 0o7777};
 }
 
 function decode(path: string, bytes: Buffer): string {
@@ -65,13 +92,12 @@ function concernsUs(text: string, {line, key}: ParseProblem): boolean {
   return /^\s*(export\s+)?(RESTIC|BACKUP|AWS|RESTORE|OFFSITE|ALERT|HEARTBEAT|EMAIL|DB|POSTGRES|UPLOADS?)_/.test(row);
 }
 
-function checkMode(path: string, mode: number, parsed: ParsedFile): void {
-  const remedy = `chmod 600 ${shellWord(path)}`;
-  if ((mode & 0o002) !== 0) throw problem(`${path} can be changed by every user of this host`, remedy);
-  const secret = secretKeys.find((key) => (parsed.values[key] ?? '') !== '');
-  if (secret !== undefined && (mode & 0o004) !== 0) {
-    throw problem(`${path} line ${parsed.lines[secret]} holds ${secret} and can be read by every user of this host`, remedy);
-  }
+function modeProblems(path: string, mode: number, parsed: ParsedFile): FileProblem[] {
+  const next = `chmod 600 ${shellWord(path)}`;
+  if ((mode & 0o002) !== 0) return [{message: 'can be changed by every user of this host', next}];
+  const [key, line] = Object.entries(parsed.lines).find(([name]) => secretNames.has(name) && (parsed.values[name] ?? '') !== '') ?? [];
+  if (key === undefined || line === undefined || (mode & 0o004) === 0) return [];
+  return [{line, key, message: `${key} is secret, and the file can be read by every user of this host`, next}];
 }
 
 function problem(message: string, next: string, cause?: unknown): TimetilesError {

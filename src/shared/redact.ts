@@ -9,7 +9,7 @@ export function createRedactor(secrets: Iterable<string | undefined>): (text: st
   return (text) => longestFirst.reduce((result, secret) => result.replaceAll(secret, '***'), text);
 }
 
-/** A URL as it may be shown: without the password in it, if it has one. */
+/** A URL, or a text with several, as it may be shown: without the passwords in them. */
 export function withoutPassword(url: string): string {
-  return url.replace(/(:\/\/[^/@:]*):[^/]*@/, '$1@');
+  return url.replace(/(:\/\/[^/@:\s]*):[^/\s]*@/g, '$1@');
 }

@@ -70,7 +70,7 @@ describe('a configuration file', () => {
   it('that all can read is refused, and the remedy works', async () => {
     const path = configFile('RESTIC_PASSWORD="x"\n', 0o644);
     const refused = await failureOf(['backup', 'list', '--config', path], {stack});
-    expect(refused).toMatchObject(failure(2, 'configuration', 'line 1 holds RESTIC_PASSWORD and can be read by every user of this host', `chmod 600 ${path}`));
+    expect(refused).toMatchObject(failure(2, 'configuration', 'line 1: RESTIC_PASSWORD is secret, and the file can be read by every user of this host', `chmod 600 ${path}`));
     chmodSync(path, 0o600);
     expect(await failureOf(['backup', 'list', '--config', path], {stack})).not.toMatchObject({kind: 'configuration'});
   });

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parse} from 'dotenv';
 import {expect, it} from 'vitest';
-import {keyDefinitions} from '../../../src/config/keys.ts';
+import {keyDefinitions, keyGroups} from '../../../src/config/keys.ts';
 import {parseConfigText} from '../../../src/config/parse.ts';
 import {loadConfiguration} from '../../../src/config/load.ts';
 import {settingsSchema} from '../../../src/config/settings.ts';
@@ -37,6 +37,29 @@ it('has an example for every key that is a valid value and not the default', () 
   const values = settingsSchema.parse(given(examples));
   const usual = settingsSchema.parse({});
   expect(keyDefinitions.filter(({key}) => values[key] === usual[key])).toEqual([]);
+});
+
+it('has the groups and the order of the table of keys', () => {
+  const title = /^# --- (.*?)(?: \(.*\))? -+$/;
+  const shown: {title: string; keys: string[]}[] = [];
+  for (const row of rows) {
+    const [, heading] = title.exec(row) ?? [];
+    if (heading !== undefined) shown.push({title: heading, keys: []});
+    const [, key] = /^#([A-Z_]+)=/.exec(row) ?? [];
+    if (key !== undefined) shown.at(-1)?.keys.push(key);
+  }
+  expect(shown).toEqual([...keyGroups.map((group) => ({title: group.title, keys: group.keys.map(({key}) => key)})), {title: "restic's own variables", keys: []}]);
+});
+
+it('tells the meaning of every key, and the default where the value shown is empty', () => {
+  const blocks = text.split(/\n{2,}/).filter((block) => /^#[A-Z_]+=/m.test(block));
+  const lacking = blocks.filter((block) => {
+    const prose = block.split('\n').filter((row) => row.startsWith('# ') && !row.startsWith('# Example: ')).join(' ');
+    const isEmpty = /^#[A-Z_]+=""$/m.test(block);
+    return !/^# [A-Z0-9].{20,}/.test(prose) || (isEmpty && !/[Dd]efault/.test(prose));
+  });
+  expect(lacking).toEqual([]);
+  expect(blocks.flatMap((block) => block.match(/^#[A-Z_]+=/gm) ?? [])).toHaveLength(keys.length);
 });
 
 it('shows how difficult values are quoted', () => {

@@ -44,8 +44,8 @@ describe('readConfigFile', () => {
   });
 
   it.each([
-    ['a password that others can read', 'A=1\nRESTIC_PASSWORD="x"', 0o644, /line 2 holds RESTIC_PASSWORD and can be read by every user/],
-    ['a secret key that others can read', 'AWS_SECRET_ACCESS_KEY="x"', 0o604, /line 1 holds AWS_SECRET_ACCESS_KEY/],
+    ['a password that others can read', 'A=1\nRESTIC_PASSWORD="x"', 0o644, /line 2: RESTIC_PASSWORD is secret, and the file can be read by every user/],
+    ['a secret key that others can read', 'AWS_SECRET_ACCESS_KEY="x"', 0o604, /line 1: AWS_SECRET_ACCESS_KEY is secret/],
     ['a file that others can change', 'BACKUP_KEEP_LAST="1"', 0o602, /can be changed by every user/],
   ])('refuses %s', async (_, content, mode, message) => {
     const path = fileWith(content, mode);
