@@ -9,6 +9,9 @@ const sources = ['bin', 'bootstrap', 'bootstrap.conf.example', 'docs', 'README.m
 /** What `npm run build` makes. */
 const built = ['dist', 'share', 'oclif.manifest.json'];
 
+/** The Node that the checkout runs on, of the npm package `node`. */
+const runtime = 'node_modules/node/bin/node';
+
 /** What no program reads. */
 const uselessNames = new Set(['test', 'tests', '__tests__', 'example', 'examples', 'benchmark', '.github', 'node_modules']);
 const uselessExtensions = new Set(['.md', '.markdown', '.map', '.ts', '.mts', '.cts', '.flow', '.yml', '.tsbuildinfo', '.c', '.cc', '.h', '.gyp', '.exe', '.node']);
@@ -17,6 +20,7 @@ const uselessExtensions = new Set(['.md', '.markdown', '.map', '.ts', '.mts', '.
 export function makeDirectory({root, directory, withRuntime, time}) {
   const missing = built.filter((path) => path !== 'share' && !existsSync(join(root, path)));
   if (missing.length > 0) throw new Error(`${missing.join(' and ')} missing: npm run build makes it`);
+  if (withRuntime && !existsSync(join(root, runtime))) throw new Error(`${runtime} missing: bash test/setup/prepare.sh node installs it`);
   for (const path of sourceFiles(root)) copyFile(join(root, path), join(directory, path));
   for (const path of built) copyTree(join(root, path), join(directory, path), () => true);
   for (const path of packagePaths(root)) copyPackage(join(root, path), join(directory, path));
@@ -58,10 +62,8 @@ export function git(root, words) {
 }
 
 function copyRuntime(root, directory) {
-  const packages = join(root, 'node_modules/node');
-  const license = join(packages, `node_modules/node-linux-${process.arch}/LICENSE`);
-  copyFile(join(packages, 'bin/node'), join(directory, 'runtime/bin/node'));
-  copyFile(license, join(directory, 'runtime/LICENSE'));
+  copyFile(join(root, runtime), join(directory, 'runtime/bin/node'));
+  copyFile(join(root, `node_modules/node/node_modules/node-linux-${process.arch}/LICENSE`), join(directory, 'runtime/LICENSE'));
 }
 
 function copyTree(from, to, isWanted, path = '') {

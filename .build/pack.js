@@ -13,6 +13,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.umask(0o022);
 try {
   const {values} = parseArgs({options: {output: {type: 'string'}, directory: {type: 'string'}, runtime: {type: 'boolean', default: false}}});
+  if (values.directory === undefined ? values.runtime : values.output !== undefined) throw new Error('--runtime goes with --directory, --output without it');
   if (values.directory === undefined) packRelease(resolve(values.output ?? join(root, 'release')));
   else packDirectory(resolve(values.directory), values.runtime);
 } catch (error) {
@@ -30,6 +31,8 @@ function packRelease(output) {
   const {version} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const selfContained = `timetiles-${version}-linux-${process.arch}`;
   const time = releaseTime();
+  const others = existsSync(output) ? readdirSync(output).filter((name) => !/^(timetiles-.*|SHA256SUMS)$/.test(name)) : [];
+  if (others.length > 0) throw new Error(`${output} holds other things than a release, and would be replaced`);
   inPlaceOf(output, (work) => {
     makeDirectory({root, directory: join(work, 'package'), withRuntime: false, time});
     pack(work, 'package', `timetiles-${version}.tgz`, time);
@@ -42,7 +45,7 @@ function packRelease(output) {
   for (const name of readdirSync(output).toSorted()) process.stdout.write(`${join(output, name)}\n`);
 }
 
-/** Everything is made beside its place, so that nothing half made ever has the name of a release. */
+/** Replaces a place. Everything is made beside it, so that nothing half made ever has the name of a release. */
 function inPlaceOf(place, make) {
   const work = `${place}.${process.pid}.tmp`;
   rmSync(work, {recursive: true, force: true});

@@ -145,6 +145,8 @@ describe('pack.js --directory', () => {
   it('leaves alone what is there, and says what is missing', async () => {
     const root = await copyCheckout('three');
     expect(await pack(['--directory', root], root)).toMatchObject({exitCode: 1, stderr: `pack: ${root} is not empty`});
+    expect(await pack(['--output', root], root)).toMatchObject({exitCode: 1, stderr: `pack: ${root} holds other things than a release, and would be replaced`});
+    expect(existsSync(join(root, 'package.json'))).toBe(true);
     await execa('mv', [join(root, 'dist'), join(root, 'elsewhere')]);
     expect(await pack(['--directory', join(root, 'made')], root)).toMatchObject({exitCode: 1, stderr: 'pack: dist missing: npm run build makes it'});
     expect(existsSync(join(root, 'made'))).toBe(false);

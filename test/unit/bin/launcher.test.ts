@@ -36,11 +36,12 @@ it('runs its own Node, found through symlinks, and keeps words and exit code as 
   expect(JSON.parse(stdout)).toEqual({node: join(current, 'runtime/bin/node'), words: [join(current, 'bin/run.js'), ...words], root: current});
 });
 
-it('runs the Node of PATH where the installation has none, also when called by its bare name', async () => {
+it('runs the Node of PATH where the installation has none, however it is called', async () => {
   const {current, path} = install({withRuntime: false});
-  const {stdout} = await launch('sh', ['-c', 'cd "$1/bin" && ./timetiles one; PATH="$1/bin:$PATH" timetiles two', 'sh', current], path);
+  const calls = 'cd "$1/bin"; ./timetiles one; PATH="$1/bin:$PATH" timetiles two; sh timetiles three; cd ..; export CDPATH=/usr; bin/timetiles four';
+  const {stdout} = await launch('sh', ['-c', calls, 'sh', current], path);
   const told = stdout.split('\n').map((line) => JSON.parse(line));
-  expect(told).toEqual(['one', 'two'].map((word) => ({node: join(path, 'node'), words: [join(current, 'bin/run.js'), word], root: current})));
+  expect(told).toEqual(['one', 'two', 'three', 'four'].map((word) => ({node: join(path, 'node'), words: [join(current, 'bin/run.js'), word], root: current})));
 });
 
 it('says so when there is no Node at all', async () => {
