@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {readFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
 
 const {node} = process.versions;
 const [major = 0, minor = 0] = node.split('.').map(Number);
@@ -12,6 +13,10 @@ if (process.argv[2] === '--version') {
   // What monitoring asks every minute needs no framework: a quarter of the time.
   const {version} = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`timetiles/${version} ${process.platform}-${process.arch} node-v${node}\n`);
+} else if (process.argv[2] === '--complete-words') {
+  // A shell waits for this with every Tab: what the commands need is not even loaded.
+  const {complete} = await import('../dist/cli/complete/main.js');
+  complete(fileURLToPath(new URL('..', import.meta.url)), process.argv.slice(3));
 } else {
   // The cache has to be on before the first import that it should speed up.
   const {enableCompileCache} = await import('node:module');

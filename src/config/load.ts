@@ -1,5 +1,5 @@
-import {join} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
+import {configFilesOf, homeOf} from './home.ts';
 import {knownKeys, resticSecrets, resticVariables, secretKeys, type Key} from './keys.ts';
 import {readConfigFile, type ConfigFile} from './read-file.ts';
 import {settingsSchema, type Settings} from './settings.ts';
@@ -53,7 +53,7 @@ export function loadConfiguration(request: LoadRequest): Configuration {
     throw new TimetilesError('configuration', `${origin}: ${key} ${issue?.message}`, `Correct ${key} and run the command again.`);
   }
   const resticEnvironment = Object.fromEntries(Object.entries(given).filter(([key]) => resticVariables.has(key)));
-  requirePassword(result.data, resticEnvironment, request.file ?? join(home, 'bootstrap.conf'), files);
+  requirePassword(result.data, resticEnvironment, request.file ?? configFilesOf(home).tool, files);
   return {settings: result.data, given: new Set(Object.keys(given)), home, files, resticEnvironment, secrets: secretsOf(result.data, resticEnvironment)};
 }
 
@@ -64,20 +64,14 @@ export function isPasswordGiven({file, environment}: LoadRequest): boolean {
   return places.some((values) => keys.some((key) => Boolean(values[key])));
 }
 
-function homeOf(environment: LoadRequest['environment']): string {
-  return environment['TIMETILES_HOME'] || '/opt/timetiles';
-}
-
 function readFiles(home: string, file: string | undefined): ConfigFile[] {
   if (file !== undefined) {
     const read = readConfigFile(file, 'tool');
     if (!read) throw new TimetilesError('configuration', `${file} does not exist`, 'Name an existing file with --config.');
     return [read];
   }
-  const candidates = [
-    readConfigFile(join(home, 'bootstrap.conf'), 'tool'),
-    readConfigFile(join(home, '.env.production'), 'app'),
-  ];
+  const {tool, app} = configFilesOf(home);
+  const candidates = [readConfigFile(tool, 'tool'), readConfigFile(app, 'app')];
   return candidates.filter((candidate) => candidate !== undefined);
 }
 
