@@ -6,6 +6,7 @@ import {fileURLToPath} from 'node:url';
 import {Plugin} from '@oclif/core';
 import {build} from 'rolldown';
 import {writeCompletionScripts} from './completion.js';
+import {writeManual} from './man.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const entries = ['src/cli/unknown-command.ts', 'src/cli/complete/main.ts', ...globSync('src/commands/**/*.ts', {cwd: root})];
@@ -27,3 +28,4 @@ await plugin.load();
 writeFileSync(`${root}/oclif.manifest.json`, `${JSON.stringify(plugin.manifest, undefined, 2)}\n`);
 
 writeCompletionScripts(root);
+await writeManual(root);

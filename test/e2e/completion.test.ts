@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import {execa} from 'execa';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import {z} from 'zod';
+import {measure, median} from '../bench/measure.ts';
 import {toolEnvironment, timetiles} from '../support/cli.ts';
 import {storeOldSet} from '../support/old-sets.ts';
 import {checkout} from '../support/paths.ts';
@@ -141,13 +142,6 @@ describe('an answer', () => {
   const nights = 400;
   const rounds = 9;
 
-  /** Wall time of a program, the median of several runs. */
-  async function seconds(file: string, args: string[], env: Record<string, string>): Promise<number> {
-    const times: number[] = [];
-    for (let round = 0; round < rounds; round += 1) times.push((await execa(file, args, {env, extendEnv: false})).durationMs / 1000);
-    return times.toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN;
-  }
-
   it('takes no more than 150 ms with the sets of more than a year', async () => {
     const [path = ''] = stateFiles();
     const sets = Array.from({length: nights}, (_, night) => {
@@ -156,12 +150,16 @@ describe('an answer', () => {
       return {id: `${time}-0000`, state: 'complete', isSafety: false, isSuspicious: false, snapshots};
     });
     writeFileSync(path, JSON.stringify({format: 1, sets}));
-    const bare = await seconds(process.execPath, ['-e', '0'], environment);
-    const answer = await seconds('timetiles', ['--complete-words', 'restore', ''], environment);
+    const times = {node: [] as number[], answer: [] as number[]};
+    for (let round = 0; round < rounds; round += 1) {
+      times.node.push((await measure({file: process.execPath, args: ['-e', '0'], env: environment})).seconds);
+      times.answer.push((await measure({file: 'timetiles', args: ['--complete-words', 'restore', ''], env: environment})).seconds);
+    }
+    const [node, answer] = [median(times.node), median(times.answer)];
     const {stdout} = await execa('timetiles', ['--complete-words', 'restore', ''], {env: environment, extendEnv: false});
     expect(stdout.split('\n')).toHaveLength(1 + 3 * nights);
-    console.log(`completion of ${nights} sets: ${(answer * 1000).toFixed(0)} ms; node alone: ${(bare * 1000).toFixed(0)} ms`);
-    // What Node itself takes beyond the usual 50 ms is the load of this machine at this moment.
-    expect(answer - Math.max(0, bare - 0.05)).toBeLessThan(0.15);
+    console.log(`completion of ${nights} sets: ${(answer * 1000).toFixed(0)} ms; node alone: ${(node * 1000).toFixed(0)} ms`);
+    // Other tests may be at work on the same cores: Node alone, which takes 40 ms, then tells by how much.
+    expect(answer).toBeLessThan(0.15 * Math.max(1, node / 0.04));
   });
 });

@@ -11,6 +11,7 @@ interface CommandShape {
 interface ArgShape {
   readonly name: string;
   readonly hidden?: boolean;
+  readonly multiple?: boolean;
   readonly options?: readonly string[];
 }
 
@@ -111,7 +112,8 @@ function atCursor(command: CommandShape, before: readonly string[], current: str
     return flag?.type === 'option' ? valuesOfFlag(flag) : nothing;
   }
   const args = Object.values(command.args).filter((arg) => !arg.hidden);
-  const arg = args[line.positionals] ?? (command.strict === false ? args.at(-1) : undefined);
+  const last = args.at(-1);
+  const arg = args[line.positionals] ?? (command.strict === false || last?.multiple ? last : undefined);
   if (arg) return valuesOfArg(command, arg);
   // Nothing but flags is left: an empty word then stands for any of them.
   return line.onlyPositionals || current !== '' ? nothing : {candidates: flagsLeft(command, line), values: 'none'};
