@@ -1,4 +1,4 @@
-// Bundles the commands into dist/ and writes oclif.manifest.json; part of `npm run build`. Bundled, the tool starts
+// Bundles the commands into dist/, writes oclif.manifest.json and what is made of it in share/; `npm run build`. Bundled, the tool starts
 // 150 ms sooner than from the hundreds of small files that execa, zod and the sources are: docs/decisions/0004.
 import {globSync, rmSync, writeFileSync} from 'node:fs';
 import {dirname} from 'node:path';
@@ -6,11 +6,13 @@ import {fileURLToPath} from 'node:url';
 import {Plugin} from '@oclif/core';
 import {build} from 'rolldown';
 import {externalPackages} from './external.js';
+import {writeCompletionScripts} from './completion.js';
+import {writeManual} from './man.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const entries = ['src/cli/unknown-command.ts', ...globSync('src/commands/**/*.ts', {cwd: root})];
+const entries = ['src/cli/unknown-command.ts', 'src/cli/complete/main.ts', ...globSync('src/commands/**/*.ts', {cwd: root})];
 
-rmSync(`${root}/dist`, {recursive: true, force: true});
+for (const made of ['dist', 'share']) rmSync(`${root}/${made}`, {recursive: true, force: true});
 await build({
   cwd: root,
   input: Object.fromEntries(entries.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
@@ -24,3 +26,6 @@ await build({
 const plugin = new Plugin({root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true});
 await plugin.load();
 writeFileSync(`${root}/oclif.manifest.json`, `${JSON.stringify(plugin.manifest, undefined, 2)}\n`);
+
+writeCompletionScripts(root);
+await writeManual(root);

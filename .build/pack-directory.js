@@ -18,7 +18,7 @@ const uselessExtensions = new Set(['.md', '.markdown', '.map', '.ts', '.mts', '.
 
 /** Fills an empty directory with a release. `time`: the date of everything in it, in seconds. */
 export function makeDirectory({root, directory, withRuntime, time}) {
-  const missing = built.filter((path) => path !== 'share' && !existsSync(join(root, path)));
+  const missing = built.filter((path) => !existsSync(join(root, path)));
   if (missing.length > 0) throw new Error(`${missing.join(' and ')} missing: npm run build makes it`);
   if (withRuntime && !existsSync(join(root, runtime))) throw new Error(`${runtime} missing: bash test/setup/prepare.sh node installs it`);
   for (const path of sourceFiles(root)) copyFile(join(root, path), join(directory, path));

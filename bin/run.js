@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import {readFileSync} from 'node:fs';
+import {fileURLToPath} from 'node:url';
 
 const {node} = process.versions;
 const [major = 0, minor = 0] = node.split('.').map(Number);
@@ -12,11 +13,20 @@ if (process.argv[2] === '--version') {
   // What monitoring asks every minute needs no framework: a quarter of the time.
   const {version} = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`timetiles/${version} ${process.platform}-${process.arch} node-v${node}\n`);
+} else if (process.argv[2] === '--complete-words') {
+  void answer();
 } else {
   void start();
 }
 
-/** A function, since a Node that is too old to know `await` outside of one has to get as far as saying so. */
+// Functions, since a Node that is too old to know `await` outside of one has to get as far as saying so.
+
+/** A shell waits for this with every Tab: what the commands need is not even loaded. */
+async function answer() {
+  const {complete} = await import('../dist/cli/complete/main.js');
+  complete(fileURLToPath(new URL('..', import.meta.url)), process.argv.slice(3));
+}
+
 async function start() {
   // The cache has to be on before the first import that it should speed up.
   const {enableCompileCache} = await import('node:module');

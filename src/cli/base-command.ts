@@ -9,6 +9,8 @@ import {createRedactor} from '../shared/redact.ts';
 import {createRunLog, type RunLog} from './run-log.ts';
 import {abortOnSignals} from './signals.ts';
 
+export {exitCodeHelp} from '../shared/errors.ts';
+
 /** What a command gives back: the same result for people and for programs. */
 export interface Rendered {
   readonly text: string;
@@ -24,8 +26,6 @@ export interface GlobalFlags {
   quiet: boolean;
   'log-format': LogFormat;
 }
-
-export const exitCodeHelp = 'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some files could not be read, 4 another run holds the lock, 130 interrupted.';
 
 /** What all commands share: flags, configuration, signals, and the one place where an error becomes words and an exit code. */
 export abstract class BaseCommand extends Command {

@@ -1,7 +1,7 @@
-import {join} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
 import type {FileOwner} from './check-keys.ts';
 import {gatherValues, placeOf, type GivenValue} from './given.ts';
+import {configFilesOf, homeOf} from './home.ts';
 import {resticSecrets, resticVariables, secretKeys, type Key} from './keys.ts';
 import {readConfigFile, type ConfigFile} from './read-file.ts';
 import {settingsSchema, type Settings} from './settings.ts';
@@ -34,7 +34,7 @@ export interface LoadRequest {
 export function loadConfiguration(request: LoadRequest): Configuration {
   const {home, files, given, settings} = readConfiguration(request);
   const resticEnvironment = Object.fromEntries([...given].filter(([key]) => resticVariables.has(key)).map(([key, {value}]) => [key, value]));
-  requirePassword(settings, resticEnvironment, request.file ?? join(home, 'bootstrap.conf'), files);
+  requirePassword(settings, resticEnvironment, request.file ?? configFilesOf(home).tool, files);
   return {settings, given: new Set(given.keys()), home, files, resticEnvironment, secrets: secretsOf(settings, resticEnvironment)};
 }
 
@@ -68,15 +68,11 @@ export function isPasswordGiven(request: LoadRequest): boolean {
   return places.some((values) => passwordKeys.some((key) => Boolean(values[key])));
 }
 
-function homeOf(environment: LoadRequest['environment']): string {
-  return environment['TIMETILES_HOME'] || '/opt/timetiles';
-}
-
 /** The files that a configuration is read from, the later wins, and whose rules hold for each. */
 export function configurationPaths({file, environment}: LoadRequest): readonly {path: string; owner: FileOwner}[] {
   if (file !== undefined) return [{path: file, owner: 'tool'}];
-  const home = homeOf(environment);
-  return [{path: join(home, 'bootstrap.conf'), owner: 'tool'}, {path: join(home, '.env.production'), owner: 'app'}];
+  const {tool, app} = configFilesOf(homeOf(environment));
+  return [{path: tool, owner: 'tool'}, {path: app, owner: 'app'}];
 }
 
 function readFiles(request: LoadRequest): ConfigFile[] {

@@ -1,6 +1,7 @@
 import {isAbsolute} from 'node:path';
 import {z} from 'zod';
 import {durationHint, parseDuration} from '../shared/duration.ts';
+import {defaultRepository} from './home.ts';
 import type {Key} from './keys.ts';
 
 const text = z.string().optional();
@@ -27,7 +28,7 @@ export const settingsSchema = z.object({
   RESTIC_PASSWORD: text,
   RESTIC_REPOSITORY: absolutePath
     .refine((value) => !value.includes('\n'), 'must be one line')
-    .default('/opt/timetiles/backups/restic-repo'),
+    .default(defaultRepository),
   RESTIC_OFFSITE_REPOSITORY: text,
   AWS_ACCESS_KEY_ID: text,
   AWS_SECRET_ACCESS_KEY: text,

@@ -1,4 +1,4 @@
-import {join} from 'node:path';
+import {stateDirectoryOf} from '../config/home.ts';
 import type {Configuration} from '../config/load.ts';
 import type {Settings} from '../config/settings.ts';
 import {connectDocker, type DockerHandle} from '../docker/client.ts';
@@ -48,7 +48,7 @@ export function createContext(parts: ContextParts): Context {
     toolVersion: parts.toolVersion,
     configuration,
     settings,
-    stateDirectory: join(configuration.home, 'state'),
+    stateDirectory: stateDirectoryOf(configuration.home),
     restic,
     log: recent.log,
     recentLines: () => recent.recentLines(),

@@ -9,6 +9,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
 import {sourceRecordSchema} from '../sources/source.ts';
 import type {Context} from './context.ts';
+import {rememberNewSetName} from './set-names.ts';
 import {stackHintsSchema} from './stack-hints.ts';
 
 /** The manifest's path in its snapshot. */
@@ -60,6 +61,7 @@ export async function commitManifest(context: Context, stream: SnapshotStream, m
   const text = JSON.stringify(manifest, undefined, 2);
   const stored = await stream.commit(`${text}\n`);
   await cacheManifest(context, stored.id, text);
+  await rememberNewSetName(context, manifest);
 }
 
 /**

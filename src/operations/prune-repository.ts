@@ -11,6 +11,7 @@ import {reasonToHold} from './prune-hold.ts';
 import {planRetention, type RetentionPlan} from './retention.ts';
 import type {RetentionPolicy} from './retention-rules.ts';
 import {readRunRecords} from './run-records.ts';
+import {rememberSetNames} from './set-names.ts';
 import {readSets, type BackupSet} from './sets.ts';
 
 export interface PruneOptions {
@@ -58,6 +59,7 @@ export async function pruneUnlocked(context: Context, {dryRun, force}: PruneOpti
   for (const lock of locks) context.log.info(`removed from the repository: ${lock}`);
   const before = repositoryBytes(context.restic);
   await removeSets(context, removed);
+  await rememberSetNames(context, plan.kept.map(({set}) => set));
   const after = repositoryBytes(context.restic);
   return {dryRun, ...plan, freedBytes: before === null || after === null ? null : Math.max(0, before - after)};
 }

@@ -5,6 +5,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
+import {rememberSetNames} from './set-names.ts';
 
 /** The tag of every snapshot of this tool. */
 export const toolTag = 'timetiles';
@@ -68,7 +69,9 @@ export function manifestTags(setId: string, sources: readonly string[], marks: S
  */
 export async function readSets(context: Context, onUnreadable?: (line: string) => void): Promise<BackupSet[]> {
   requireRepository(context);
-  return groupSets(await listSnapshots(context.restic, toolTag, onUnreadable));
+  const sets = groupSets(await listSnapshots(context.restic, toolTag, onUnreadable));
+  await rememberSetNames(context, sets);
+  return sets;
 }
 
 /** @throws TimetilesError `repository-missing` */

@@ -1,6 +1,9 @@
 /** Exit codes of the contract; see docs/architecture.md. */
 export const exitCodes = {done: 0, failed: 1, usage: 2, incomplete: 3, locked: 4, interrupted: 130} as const;
 
+/** The same in the words of help and manual. */
+export const exitCodeHelp = 'Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some files could not be read, 4 another run holds the lock, 130 interrupted.';
+
 export type ErrorKind =
   | 'configuration'
   | 'usage'

@@ -193,7 +193,7 @@ export interface ThrowawayPlace {
   readonly bytes: number;
   /** Names of the volumes. */
   readonly volumes: readonly string[];
-  readonly container?: Pick<NewContainer, 'name' | 'image' | 'environment' | 'volumes' | 'shm'>;
+  readonly container?: Pick<NewContainer, 'name' | 'image' | 'environment' | 'command' | 'volumes' | 'shm'>;
   readonly image?: UsedImage;
   /** What leads the source to this place. */
   readonly settings: Partial<Settings>;

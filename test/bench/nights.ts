@@ -34,6 +34,11 @@ export async function benchNights(stack: Stack): Promise<void> {
   const snapshots = () => measure({file: 'restic', args: ['snapshots', '--json'], env});
   await compare(`\`backup list\` of ${sets} sets against \`restic snapshots --json\``, 1.3, rounds, {bare: snapshots, tool: () => tool('list')});
   await compare(`\`backup status\` with ${sets} sets against \`restic snapshots --json\``, 1.3, rounds, {bare: snapshots, tool: () => tool('status')});
+  // The listing above has left their names. No answer may take more than 150 ms.
+  await compare(`a shell's completion with ${sets} sets and their snapshots against \`node -e 0\``, 4, 21, {
+    bare: () => measure({file: process.execPath, args: ['-e', '0'], env}),
+    tool: () => measure({file: process.execPath, args: [program, '--complete-words', 'restore', ''], env}),
+  });
 }
 
 async function initialise(stack: Stack, env: Record<string, string>): Promise<void> {

@@ -8,7 +8,7 @@ import {startCron, type Cron} from '../support/cron.ts';
 import {checkout} from '../support/paths.ts';
 import {plainSnapshots} from '../support/plain-restic.ts';
 import {waitUntil} from '../support/processes.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {openTerminal} from '../support/terminal.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -18,6 +18,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   const forCron = {RESTIC_CACHE_DIR: `${stack.scratch}/cache`, LOG_DIR: `${stack.scratch}/log`};
   await stack.writeConfig(forCron);
   await stack.writeConfig(forCron, {file: "100% o'clock.conf"});

@@ -7,7 +7,7 @@ import {resticStoring} from '../support/dump.ts';
 import {writeSmallFiles} from '../support/files.ts';
 import {plainRestic} from '../support/plain-restic.ts';
 import type {ResticAge} from '../support/restic.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 const ages: ResticAge[] = ['oldest', 'newest'];
@@ -17,6 +17,7 @@ describe.each(ages)('with the %s restic', (restic) => {
 
   beforeAll(async () => {
     stack = await startStack(useBench(), {heartbeat: false});
+    await makeCheapRepository(stack);
     writeSmallFiles(stack.uploadsPath, 30);
     await stack.writeConfig();
   });

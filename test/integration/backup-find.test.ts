@@ -4,7 +4,7 @@ import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {timetiles} from '../support/cli.ts';
 import {plainRestic, withoutToken} from '../support/plain-restic.ts';
 import {overTcp} from '../support/proxy.ts';
-import {awkwardNames, startStack, type Stack} from '../support/stack.ts';
+import {awkwardNames, makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 describe('a stack with a named volume', () => {
@@ -13,6 +13,7 @@ describe('a stack with a named volume', () => {
 
   beforeAll(async () => {
     stack = await startStack(useBench(), {heartbeat: false});
+    await makeCheapRepository(stack);
     await stack.psql('create table proof as select generate_series(1, 10) as n');
     await stack.writeConfig();
   });

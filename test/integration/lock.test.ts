@@ -2,13 +2,14 @@ import {afterAll, beforeAll, expect, test} from 'vitest';
 import {startTimetiles, timetiles} from '../support/cli.ts';
 import {growDatabase} from '../support/dataset.ts';
 import {holdDump} from '../support/dump.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {web: 0, heartbeat: false});
+  await makeCheapRepository(stack);
   await growDatabase(stack, 20);
   await stack.writeConfig();
 });

@@ -87,8 +87,8 @@ describe('a release', () => {
   const list = async (archive: string) => (await execa('tar', ['--list', '--verbose', '--file', join(release, archive)])).stdout.split('\n').map((line) => line.split(/\s+/));
 
   it('holds what an installation needs, and nothing else of the sources', async () => {
-    const top = ['CHANGELOG.md', 'README.md', 'bin', 'bootstrap', 'bootstrap.conf.example', 'dist', 'docs', 'node_modules', 'oclif.manifest.json', 'package.json'];
-    const topOf = async (archive: string) => [...new Set((await list(archive)).map((columns) => columns[5]?.split('/')[1] ?? '').filter((name) => name !== ''))].filter((name) => name !== 'share').toSorted();
+    const top = ['CHANGELOG.md', 'README.md', 'bin', 'bootstrap', 'bootstrap.conf.example', 'dist', 'docs', 'node_modules', 'oclif.manifest.json', 'package.json', 'share'];
+    const topOf = async (archive: string) => [...new Set((await list(archive)).map((columns) => columns[5]?.split('/')[1] ?? '').filter((name) => name !== ''))].toSorted();
     expect(await topOf(`timetiles-${version}.tgz`)).toEqual(top);
     expect(await topOf(`${selfContained}.tar.gz`)).toEqual([...top, 'runtime'].toSorted());
   });
@@ -112,7 +112,7 @@ describe('a release', () => {
 });
 
 describe('pack.js --directory', () => {
-  const sources = ['.build', 'bin', 'bootstrap', 'docs', 'dist', 'oclif.manifest.json', 'package.json', 'package-lock.json', 'bootstrap.conf.example', 'README.md', 'CHANGELOG.md'];
+  const sources = ['.build', 'bin', 'bootstrap', 'docs', 'dist', 'share', 'oclif.manifest.json', 'package.json', 'package-lock.json', 'bootstrap.conf.example', 'README.md', 'CHANGELOG.md'];
 
   /** A checkout with a file that only its owner knows of. */
   async function copyCheckout(name: string): Promise<string> {
@@ -122,7 +122,7 @@ describe('pack.js --directory', () => {
     symlinkSync(join(checkout, 'node_modules'), join(root, 'node_modules'));
     const git = (words: string[]) => execa('git', ['-C', root, '-c', 'user.name=x', '-c', 'user.email=x@example.org', ...words], {env: {GIT_COMMITTER_DATE: '2026-01-02T03:04:05Z'}});
     await git(['init', '--quiet']);
-    await git(['add', ...sources.filter((path) => !['dist', 'oclif.manifest.json'].includes(path))]);
+    await git(['add', ...sources.filter((path) => !['dist', 'share', 'oclif.manifest.json'].includes(path))]);
     await git(['commit', '--quiet', '--message', 'x']);
     writeFileSync(join(root, 'bootstrap', 'bootstrap.conf'), 'RESTIC_PASSWORD="x"\n');
     return root;

@@ -1,5 +1,5 @@
-import {existsSync, readFileSync, renameSync, statSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {filesOfKind} from '../support/bit-flips.ts';
 import {expectExit, timetiles} from '../support/cli.ts';
@@ -119,6 +119,27 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a set that lost a part 
       expect(result.json()).toMatchObject({restored: ['uploads'], missing: [{source: 'db', paths: [], reason: expect.stringMatching(/database.sql|the dump/)}]});
       expect(await stateOf(stack)).toEqual({db: before.db, uploads: inDamaged.uploads});
       expect(await leftovers(stack)).toEqual([]);
+    });
+  });
+
+  it.each([first])('--best-effort puts no empty directory in place of the live files: %s', async (how) => {
+    const aside = join(dirname(stack.uploadsPath), 'aside');
+    mkdirSync(aside);
+    const move = (from: string, to: string) => readdirSync(from).map((name) => renameSync(join(from, name), join(to, name)));
+    move(stack.uploadsPath, aside);
+    writeFileSync(join(stack.uploadsPath, 'alone'), noise(2));
+    const known = filesOfKind(stack.repository, 'data');
+    const {set} = await backUp(stack, restic, ['uploads']);
+    const [pack = ''] = filesOfKind(stack.repository, 'data').filter((path) => !known.includes(path)).toSorted((a, b) => statSync(b).size - statSync(a).size);
+    rmSync(join(stack.uploadsPath, 'alone'));
+    move(aside, stack.uploadsPath);
+    rmdirSync(aside);
+    before = await stateOf(stack);
+    await without(pack, how, async () => {
+      const result = await run('restore', set, '--only', 'uploads', '--best-effort', '--yes', '--json', '--no-safety-backup');
+      expectExit(result, 1);
+      expect(errorOf(result)).toMatchObject({kind: 'repository-damaged', message: expect.stringMatching(/no file of snapshot \w{8} is intact/)});
+      await expectUntouched();
     });
   });
 

@@ -6,7 +6,7 @@ import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {timetiles, toolEnvironment} from '../support/cli.ts';
 import {readOnlyView} from '../support/disk.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, restore, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -22,6 +22,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore from a reposi
 
   beforeAll(async () => {
     stack = await startStack(useBench());
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack);
     // Incompressible, so that the largest pack of each run holds data and neither trees nor manifest.

@@ -7,7 +7,7 @@ import {smallDisk, type Disk} from '../support/disk.ts';
 import {writeTortureFiles} from '../support/files.ts';
 import {signalAt} from '../support/kill-restore.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {awkwardNames, startStack, type Stack, type StackOptions} from '../support/stack.ts';
+import {awkwardNames, makeCheapRepository, startStack, type Stack, type StackOptions} from '../support/stack.ts';
 import {listTree} from '../support/tree.ts';
 import {backUp, restore, stateOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -20,6 +20,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore onto another 
 
   beforeAll(async () => {
     origin = await startStack(useBench(), {...awkwardNames, heartbeat: false});
+    await makeCheapRepository(origin);
     await origin.writeConfig();
     await loadTortureSchema(origin);
     await writeTortureFiles(origin.uploadsPath);

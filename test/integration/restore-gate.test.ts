@@ -2,7 +2,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {expectExit, timetiles} from '../support/cli.ts';
 import type {ImageName} from '../support/images.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, stateOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -12,6 +12,7 @@ describe('the version gate', () => {
 
   beforeAll(async () => {
     origin = await startStack(useBench());
+    await makeCheapRepository(origin);
     await origin.writeConfig();
     await fillStack(origin, {rows: 100});
     await origin.psql('create extension postgis; create extension pg_trgm');

@@ -3,7 +3,7 @@ import {expectExit, timetiles} from '../support/cli.ts';
 import {hasJournal, signalAt, type Moment} from '../support/kill-restore.ts';
 import {leftovers} from '../support/leftovers.ts';
 import type {ResticAge} from '../support/restic.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, fillStack, restore, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
@@ -70,6 +70,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore that is kille
 
   beforeAll(async () => {
     stack = await startStack(useBench());
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await fillStack(stack);
     ({set} = await backUp(stack, restic));

@@ -4,7 +4,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {databaseFingerprint, loadTortureSchema, secondRole, type DatabaseFingerprint} from '../support/database.ts';
 import {writeTortureFiles} from '../support/files.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {awkwardNames, startStack, type Stack} from '../support/stack.ts';
+import {awkwardNames, makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {listTree} from '../support/tree.ts';
 import {backUp, restore} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -56,6 +56,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: everything comes back a
 
   beforeAll(async () => {
     stack = await startStack(useBench(), {...awkwardNames, heartbeat: false});
+    await makeCheapRepository(stack);
     await stack.writeConfig();
     await loadTortureSchema(stack);
     await writeTortureFiles(stack.uploadsPath, {byteTarget: restic === 'newest'});

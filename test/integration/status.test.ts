@@ -4,7 +4,7 @@ import {afterAll, beforeAll, expect, test} from 'vitest';
 import {expectExit, timetiles} from '../support/cli.ts';
 import {storeOldSet} from '../support/old-sets.ts';
 import {plainRestic} from '../support/plain-restic.ts';
-import {startStack, type Stack} from '../support/stack.ts';
+import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {openTerminal} from '../support/terminal.ts';
 import {errorOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -12,6 +12,7 @@ import {useBench} from '../support/use-bench.ts';
 let stack: Stack;
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
+  await makeCheapRepository(stack);
   await stack.psql('create table numbers as select generate_series(1, 1000) as n');
   await stack.writeConfig();
 });

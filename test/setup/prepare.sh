@@ -70,8 +70,8 @@ install_node() {
 }
 
 is_built() {
-  [ -d dist ] && [ -f oclif.manifest.json ] &&
-    [ -z "$(find src bin .build package.json -newer oclif.manifest.json -print -quit)" ]
+  [ -d dist ] && [ -d share ] && [ -f oclif.manifest.json ] &&
+    [ -z "$(find src bin .build package.json bootstrap.conf.example -newer oclif.manifest.json -print -quit)" ]
 }
 
 build() {
@@ -87,7 +87,8 @@ build() {
 missing_packages() {
   local pair
   for pair in dockerd:docker.io docker:docker-client mmdebstrap:mmdebstrap tmux:tmux setfattr:attr \
-    mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate cron:cron crontab:cron unshare:util-linux; do
+    mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate cron:cron crontab:cron unshare:util-linux \
+    zsh:zsh fish:fish man:man-db mandoc:mandoc; do
     command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
   done
   [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || echo debian-archive-keyring

@@ -32,17 +32,25 @@ export async function openTerminal(
   args: string[],
   options: Pick<TimetilesOptions, 'restic' | 'env' | 'cwd'> & {stack: Stack; size?: readonly [columns: number, rows: number]},
 ): Promise<Terminal> {
-  const id = join(options.stack.scratch, `terminal-${randomBytes(3).toString('hex')}`);
+  const {stack, cwd = stack.scratch, size} = options;
+  return openProgram([process.execPath, join(checkout, 'bin', 'run.js'), ...args], {scratch: stack.scratch, environment: toolEnvironment(options), cwd, ...(size && {size})});
+}
+
+/** The same for any program, such as a shell. Its files go to the scratch directory. */
+export async function openProgram(
+  program: readonly string[],
+  options: {scratch: string; environment: Record<string, string>; cwd: string; size?: readonly [columns: number, rows: number]},
+): Promise<Terminal> {
+  const id = join(options.scratch, `terminal-${randomBytes(3).toString('hex')}`);
   // A socket's path may hold 107 bytes at most, which a checkout's easily exceeds.
   const socket = `/tmp/timetiles-tmux-${randomBytes(6).toString('hex')}`;
   const tmux = (...words: string[]) => execa('tmux', ['-S', socket, '-f', '/dev/null', ...words], {env: {TMUX: undefined}});
-  const command = ['env', '-i', ...Object.entries(toolEnvironment(options)).map(([key, value]) => `${key}=${value}`)];
-  const words = [...command, process.execPath, join(checkout, 'bin', 'run.js'), ...args].map(quote).join(' ');
+  const command = ['env', '-i', ...Object.entries(options.environment).map(([key, value]) => `${key}=${value}`)];
+  const words = [...command, ...program].map(quote).join(' ');
   // Ctrl-C reaches the shell too, which must live to tell the exit code.
   await writeFile(`${id}.sh`, `trap : INT\n${words}\necho $? >${quote(`${id}.part`)}\nstty -a >${quote(`${id}.stty`)}\nmv ${quote(`${id}.part`)} ${quote(`${id}.exit`)}\nsleep 600\n`, {mode: 0o600});
-  const cwd = options.cwd ?? options.stack.scratch;
   const [columns, rows] = options.size ?? [120, 40];
-  await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, `sh ${quote(`${id}.sh`)}`);
+  await tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', options.cwd, `sh ${quote(`${id}.sh`)}`);
   const screen = async () => (await tmux('capture-pane', '-p', '-J', '-S', '-', '-t', ':')).stdout.trimEnd();
   const never = async (what: string) => new Error(`The terminal did not ${what}. It shows:\n${await screen()}`);
   return {

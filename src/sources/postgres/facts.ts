@@ -77,7 +77,13 @@ export type DatabaseHome = z.output<typeof databaseHomeSchema>;
 
 /** What the manifest keeps of a database, beside the dump: all that pg_dump of one database leaves out. */
 export const databaseDetailsSchema = z.object({
-  server: z.object({version: z.string(), versionNumber: z.number(), bytes: z.number()}),
+  server: z.object({
+    version: z.string(),
+    versionNumber: z.number(),
+    bytes: z.number(),
+    /** Libraries that some extensions need from the server's start on; sets of earlier versions lack it. */
+    preload: z.string().optional(),
+  }),
   image: z.object({name: z.string(), id: z.string()}),
   container: z.string(),
   /** What a new container needs to take its place; sets of earlier versions lack it. */
@@ -98,7 +104,8 @@ select json_build_object(
   'server', json_build_object(
     'version', current_setting('server_version'),
     'versionNumber', current_setting('server_version_num')::int,
-    'bytes', pg_database_size(d.oid)),
+    'bytes', pg_database_size(d.oid),
+    'preload', current_setting('shared_preload_libraries')),
   'extensions', (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]') from pg_extension),
   'database', json_build_object(
     'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),

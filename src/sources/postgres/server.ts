@@ -91,10 +91,17 @@ export async function createServer(docker: DockerHandle, plan: ServerPlan, datab
     environment: serverEnvironment(details, home, database, randomBytes(24).toString('base64url')),
     volumes: Object.fromEntries(plan.named.map(({name, destination}) => [destination, name])),
     binds: plan.binds,
+    command: serverCommand(details),
     network: 'none',
     shm: sharedMemory,
   });
   await startContainer(docker, id);
+}
+
+/** What the official images hand on to the server, so that extensions which have to be loaded with it can be restored. Pure. */
+export function serverCommand(details: DatabaseDetails | undefined): string[] | undefined {
+  const preload = details?.server.preload ?? '';
+  return preload === '' || details?.home?.environment !== 'official' ? undefined : ['-c', `shared_preload_libraries=${preload}`];
 }
 
 /** Pure. */

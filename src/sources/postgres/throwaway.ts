@@ -7,6 +7,7 @@ import type {SourceContext, ThrowawayPlace, ThrowawayRequest, UsedImage} from '.
 import {connectDatabase, findDatabaseContainer} from './connection.ts';
 import {databaseDetailsSchema, type DatabaseDetails} from './facts.ts';
 import {queryJson, runName, runSql} from './psql.ts';
+import {serverCommand} from './server.ts';
 import {waitForServer} from './wait.ts';
 
 const user = 'postgres';
@@ -34,7 +35,7 @@ export async function planThrowawayServer(context: SourceContext, {record, name}
   return {
     bytes: (details?.server.bytes ?? 0) * growth + clusterBytes,
     volumes: Object.values(volumes),
-    container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, volumes, shm: 256 * mebibyte},
+    container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, command: serverCommand(details), volumes, shm: 256 * mebibyte},
     image: used,
     settings: {POSTGRES_CONTAINER: container, DB_NAME: details?.database.name ?? 'restored', DB_USER: user, DB_PASSWORD: password},
     prepare: prepareServer,

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import type {DatabaseDetails, DatabaseHome} from '../../../src/sources/postgres/facts.ts';
 import {adoptFromContainer} from '../../../src/sources/postgres/home.ts';
-import {serverEnvironment} from '../../../src/sources/postgres/server.ts';
+import {serverCommand, serverEnvironment} from '../../../src/sources/postgres/server.ts';
 
 const home: DatabaseHome = {service: 'postgres', environment: 'official', dataDirectory: null, mounts: []};
 const role = (password: string | null): DatabaseDetails['roles'][number] => ({
@@ -32,6 +32,25 @@ describe('the environment of a new server', () => {
     expect(serverEnvironment(details([null, 'md5abc']), home, 'shop', 'random')).toMatchObject({POSTGRES_HOST_AUTH_METHOD: 'md5'});
     expect(serverEnvironment(details(['SCRAM-SHA-256$4096:x']), home, 'shop', 'random')).not.toHaveProperty('POSTGRES_HOST_AUTH_METHOD');
   });
+});
+
+describe('the command of a new server', () => {
+  const loading = (preload: string | undefined, environment?: DatabaseHome['environment']) => {
+    const set = details();
+    return serverCommand({...set, server: {...set.server, ...(preload !== undefined && {preload})}, ...(environment && {home: {...home, environment}})});
+  };
+
+  test('loads the libraries that the old one loaded', () => {
+    expect(loading('timescaledb,"odd, name"', 'official')).toEqual(['-c', 'shared_preload_libraries=timescaledb,"odd, name"']);
+  });
+
+  test.each([
+    ['there is no manifest', () => serverCommand(undefined)],
+    ['the manifest does not say', () => loading(undefined, 'official')],
+    ['nothing was loaded', () => loading('', 'official')],
+    ['the image has ways of its own', () => loading('pg_cron', 'kartoza')],
+    ['the image is not known', () => loading('pg_cron')],
+  ])('is what the image says where %s', (_, command) => expect(command()).toBeUndefined());
 });
 
 describe('what a container that is there does not say', () => {
