@@ -9,6 +9,7 @@ export type ErrorKind =
   | 'database'
   | 'volume'
   | 'dump'
+  | 'import'
   | 'restore'
   | 'unhealthy'
   | 'hook'

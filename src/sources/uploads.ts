@@ -12,6 +12,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
+import {recogniseArchive} from './files/import/import.ts';
 import {walkFiles} from './files/walk.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
@@ -27,6 +28,7 @@ export const uploadsSource: Source = {
   servingContainers: () => Promise.resolve([]),
   findHome,
   findLive: findLiveFiles,
+  recognise: recogniseArchive,
   planRestore,
   planThrowaway: (_context, {record, name}) => {
     const volume = `${name}-uploads`;

@@ -26,7 +26,7 @@ function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', s
     time: date,
     state: killed ? 'incomplete' : state,
     isSafety,
-    isSuspicious: false,
+    isSuspicious: false, isImported: false,
     host,
     manifest: killed ? undefined : `manifest ${date.toISOString()}`,
     snapshots: sources.map((source) => ({source, id: `${source} ${date.toISOString()}`, time: date, snapshot: {id: '', time: '', hostname: host, paths: [], tags: []}})),

@@ -56,7 +56,7 @@ describe('groupSets', () => {
 
   it('tells a suspicious set, which is complete all the same', () => {
     expect(groupSets(setOf('s', '1', ['db'], {safety: false, incomplete: false, suspicious: true}))).toMatchObject([{state: 'complete', isSuspicious: true}]);
-    expect(groupSets(setOf('s', '1', ['db']))).toMatchObject([{isSuspicious: false}]);
+    expect(groupSets(setOf('s', '1', ['db']))).toMatchObject([{isSuspicious: false, isImported: false}]);
   });
 
   it('takes the time of the first snapshot where the id tells none', () => {
