@@ -46,8 +46,8 @@ export const uploadsSource: Source = {
 
 /** What the manifest keeps of the uploads, beside their snapshot. */
 const detailsSchema = z.object({
-  /** The directory itself; see files/root-entry.ts. */
-  root: z.string(),
+  /** The directory itself; see files/root-entry.ts. Null where an imported archive does not tell of it: then it stays as it is. */
+  root: z.string().nullable(),
   /** Where the files came from, for a reader's information. */
   origin: z.string(),
   /** Where they belong on a new machine; sets of earlier versions lack it. */

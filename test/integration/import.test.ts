@@ -37,7 +37,7 @@ const oldFile = (name: string) => join(old, name);
 
 /** Writes what a script in the shell prints, with the container and the uploads at hand. */
 async function make(name: string, script: string): Promise<string> {
-  const env = {DOCKER_HOST: stack.bench.dockerHost, UPLOADS: stack.uploadsPath};
+  const env = {DOCKER_HOST: stack.bench.dockerHost, UPLOADS: stack.uploadsPath, OLD: old};
   const dump = (program: string) => `${program}() { docker exec --env PGUSER=${stack.user} --env PGPASSWORD=${stack.password} --env PGDATABASE=${stack.database} ${stack.postgres} ${program} "$@"; }`;
   await execa('bash', ['-euo', 'pipefail', '-c', `${dump('pg_dump')}; ${dump('pg_dumpall')}; ${script}`], {env, stdout: {file: oldFile(name)}, buffer: false});
   return oldFile(name);
@@ -202,7 +202,7 @@ describe('what cannot be taken is refused, and nothing is stored', () => {
   });
 
   it('a device alone, which is left out with exit code 3', async () => {
-    const file = await make('files-2020-04-04.tar', 'cd "$(mktemp -d)" && mknod null c 1 3 && echo hello >upload && tar c .');
+    const file = await make('files-2020-04-04.tar', 'cd "$(mktemp --directory --tmpdir="$OLD")" && mknod null c 1 3 && echo hello >upload && tar c .');
     const {state, sets} = await importOld([file], {exitCode: 3});
     expect(state).toBe('incomplete');
     expect(sets[0]?.snapshots[0]).toMatchObject({unreadable: ['./null'], notes: [expect.stringContaining('top'), expect.stringContaining('1 device')]});
@@ -215,7 +215,7 @@ describe('what cannot be taken is refused, and nothing is stored', () => {
 describe('an import that is cut off', () => {
   async function start(): Promise<{running: ReturnType<typeof startTimetiles>; before: string[]}> {
     // Large enough to be met while restic stores it.
-    const files = [await make('app-2017-07-07.sql', 'pg_dump'), await make('files-2017-07-07.tar', 'cd "$(mktemp -d)" && head -c 150000000 /dev/urandom >large && tar c . && rm large')];
+    const files = [await make('app-2017-07-07.sql', 'pg_dump'), await make('files-2017-07-07.tar', 'cd "$(mktemp --directory --tmpdir="$OLD")" && head -c 150000000 /dev/urandom >large && tar c . && rm large')];
     const before = await traces();
     const running = startTimetiles(['backup', 'import', ...files, '--yes', '--json'], {stack});
     running.stdin.end();
@@ -242,6 +242,7 @@ describe('an import that is cut off', () => {
     const {directory} = JSON.parse(await readFile(join(stack.home, 'state', record ?? ''), 'utf8'));
     expect(existsSync(directory)).toBe(true);
     expect(await waitUntil(async () => (await timetiles(['backup', 'list'], {stack})).exitCode === 0 && !existsSync(directory), 10_000)).toBe(true);
+    await expectNothingLeft(stack, {patienceSeconds: 15});
     const pruned = await timetiles(['backup', 'prune'], {stack});
     expectExit(pruned, 0);
     const left = (await traces()).filter((name) => !before.includes(name));

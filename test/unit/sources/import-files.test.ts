@@ -121,6 +121,18 @@ describe('where the uploads are in an archive', () => {
     expect(root(paths)).toBe(expected);
   });
 
+  it.each<[string, string[], string[], boolean]>([
+    ['the folder that tar was given', ['uploads/', 'uploads/a'], ['uploads'], true],
+    ['the point, wherever it stands', ['./a', './'], [], true],
+    ['files alone', ['a', 'b/', 'b/c'], [], false],
+    ['a folder without an entry', ['uploads/media/', 'uploads/media/b', 'uploads/c'], ['uploads'], false],
+  ])('mode and owner of it are told or not: %s', (_, paths, expected, isDescribed) => {
+    const layout = readLayout();
+    for (const path of paths) layout.add({path, kind: path.endsWith('/') ? 'directory' : 'file', bytes: 1});
+    expect(layout.root(undefined)).toEqual(expected);
+    expect(layout.describes(expected)).toBe(isDescribed);
+  });
+
   it('the operator knows better', () => {
     expect(root(['media/', 'media/a'], 0)).toBe('');
     expect(root(['a/b/c', 'a/b/d'], 2)).toBe('a/b');

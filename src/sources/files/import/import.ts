@@ -42,7 +42,7 @@ async function prepareArchive(context: SourceContext, file: ForeignFile, request
   const status = await lstat(root).catch(() => undefined);
   if (!status?.isDirectory()) throw refusal(file.path, `has no folder ${names.join('/')} that can be read`, 'Say how many folders lead to the files: --strip N');
   const top = names.length === 0 ? 'its top is the uploads directory' : `its folder ${names.join('/')} is the uploads directory (--strip ${names.length})`;
-  return {store: (at, storing) => storeUnpacked(at, {path: file.path, root, devices, notes: [top]}, storing)};
+  return {store: (at, storing) => storeUnpacked(at, {path: file.path, root, isDescribed: layout.describes(names), devices, notes: [top]}, storing)};
 }
 
 async function listArchive(context: SourceContext, file: ForeignFile): Promise<ArchiveLayout> {
@@ -147,16 +147,18 @@ function unpackError(path: string, directory: string, result: CommandResult): Ti
 interface Unpacked {
   readonly path: string;
   readonly root: string;
+  /** Whether the directory itself came out of the archive, and was not just made for what lies in it. */
+  readonly isDescribed: boolean;
   readonly devices: readonly string[];
   readonly notes: readonly string[];
 }
 
-async function storeUnpacked(context: SourceContext, {path, root, devices, notes}: Unpacked, {tags, onProgress}: StoreRequest) {
+async function storeUnpacked(context: SourceContext, {path, root, isDescribed, devices, notes}: Unpacked, {tags, onProgress}: StoreRequest) {
   const begin = Date.now();
   const version = await context.resticVersion();
   const stored = await backupDirectory(context.restic, {directory: root, tags, version, onProgress: context.log.showsProgress ? onProgress : undefined});
   const {id, bytes, added, files, unreadable} = stored;
-  const details = {root: await readRootEntry(root), origin: `imported from ${path}`};
+  const details = {root: isDescribed ? await readRootEntry(root) : null, origin: `imported from ${path}`};
   const left = devices.length === 0 ? [] : [`left out: ${plural(devices.length, 'device')} such as ${devices[0]}`];
   const seconds = (Date.now() - begin) / 1000;
   return {record: {source: 'uploads', snapshot: id, bytes, added, files, seconds, unreadable: [...unreadable, ...devices].slice(0, 100), details}, notes: [...notes, ...left]};

@@ -14,6 +14,8 @@ export interface ArchiveLayout {
    * @throws TarProblem when its members do not share so many folders
    */
   root(strip: number | undefined): readonly string[];
+  /** Whether the archive tells mode and owner of such a folder itself. */
+  describes(root: readonly string[]): boolean;
 }
 
 /**
@@ -25,17 +27,21 @@ export function readLayout(): ArchiveLayout {
   let bytes = 0;
   let first: {path: readonly string[]; isDirectory: boolean} | undefined;
   let common: readonly string[] | undefined;
+  /** Entries of the folders in which the first member lies: what all share can only be one of these. */
+  const described = new Set<string>();
   return {
     add({path, kind, bytes: size}) {
       const names = namesOf(path);
       const folder = kind === 'directory' ? names : names.slice(0, -1);
       first ??= {path: names, isDirectory: kind === 'directory'};
+      if (kind === 'directory' && names.every((name, index) => name === first?.path[index])) described.add(names.join('/'));
       common = common === undefined ? folder : sharedStart(common, folder);
       if (kind !== 'directory') files += 1;
       bytes += size;
     },
     files: () => files,
     bytes: () => bytes,
+    describes: (root) => described.has(root.join('/')),
     root(strip) {
       const shared = common ?? [];
       if (strip !== undefined) {

@@ -6,6 +6,7 @@ import {createsSomething, dropsPublic, extensionIn, judgeStatement, rolesIn} fro
 
 /** So much of a unit is looked at; what pg_dump writes about roles and databases is far shorter. */
 const headLength = 65_536;
+const insertWords = Buffer.from('INSERT INTO ');
 const header = /^--\s*PostgreSQL database dump\s*$/;
 const trailer = /^--\s*PostgreSQL database dump complete\s*$/;
 const clusterHeader = /^--\s*PostgreSQL database cluster dump/;
@@ -109,6 +110,10 @@ export function createDumpFilter(path: string): DumpFilter {
         return false;
       }
       let hasData = false;
+      if (fate === 'undecided' && held.length === 0 && unit === 'statement' && !hasTrailer && isInsert(bytes)) {
+        hasRows = true;
+        fate = 'pass';
+      }
       if (fate === 'undecided') {
         held.push(bytes);
         heldLength += bytes.length;
@@ -143,6 +148,11 @@ export function createDumpFilter(path: string): DumpFilter {
       return {rest: take(), facts: {...facts, roles: [...facts.roles], extensions: [...facts.extensions]}, notes};
     },
   };
+}
+
+/** A dump may have millions of them, and nothing in them needs a verdict. */
+function isInsert(bytes: Buffer): boolean {
+  return bytes.length > insertWords.length && bytes.compare(insertWords, 0, insertWords.length, 0, insertWords.length) === 0;
 }
 
 /** Why the work of pg_dumpall cannot be taken. */
