@@ -29,6 +29,8 @@ export interface KnownSet extends SetState {
   readonly isFinished: boolean;
   /** Made by a restore, of the state before it. */
   readonly isSafety: boolean;
+  /** Made from files of other tools. */
+  readonly isImported: boolean;
   /** What it has much less of than the sets before it, a line each. */
   readonly suspicions: readonly string[];
   readonly sources: readonly KnownSource[];
@@ -57,6 +59,7 @@ function fromCopies(context: Context): KnownSet[] | undefined {
       host: manifest.host,
       isFinished: true,
       isSafety: manifest.beforeRestore ?? false,
+      isImported: manifest.imported ?? false,
       suspicions: manifest.suspicions ?? [],
       sources: sourcesOf(manifest),
     });
@@ -72,8 +75,8 @@ function sourcesOf(manifest: Manifest): KnownSource[] {
 function fromSet(context: Context, set: BackupSet): KnownSet {
   const manifest = set.manifest === undefined ? undefined : readCachedManifest(context, set.manifest);
   const sources = set.snapshots.map((snapshot) => ({source: snapshot.source, ...sizesOf(snapshot, manifest)}));
-  const {id, time, state, host, isSafety} = set;
-  return {id, time, state, host, isFinished: set.manifest !== undefined, isSafety, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
+  const {id, time, state, host, isSafety, isImported} = set;
+  return {id, time, state, host, isFinished: set.manifest !== undefined, isSafety, isImported, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
 }
 
 /** The sizes of a snapshot: restic's own words, else those of its set's manifest. */

@@ -151,7 +151,8 @@ async function storeSource(context: Context, setId: string, {source, task}: Name
   });
 }
 
-function describeSet(context: Context, set: {setId: string; time: Date; state: Manifest['state']; records: SourceRecord[]}): Manifest {
+/** What every manifest begins with. */
+export function describeSet(context: Context, set: {setId: string; time: Date; state: Manifest['state']; records: SourceRecord[]}): Manifest {
   return {
     format: 1,
     tool: `timetiles ${context.toolVersion}`,

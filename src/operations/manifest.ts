@@ -46,6 +46,8 @@ const manifestSchema = z.object({
   /** It has much less than those before it, and the operator says that this is right: later sets are compared with it. */
   accepted: z.literal(true).optional(),
   missingFiles: missingFilesSchema.optional(),
+  /** It was made from files of other tools; each source tells of which. */
+  imported: z.literal(true).optional(),
   /** How the stack was set up; sets of earlier versions lack it. */
   stack: stackHintsSchema.optional(),
 });

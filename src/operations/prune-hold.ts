@@ -10,7 +10,7 @@ import {suspicionOf} from './suspicion.ts';
  */
 export async function reasonToHold(context: Context, sets: readonly BackupSet[], hostNames: ReadonlySet<string>): Promise<string | undefined> {
   const now = context.clock.now();
-  const judged = sets.filter((set) => hostNames.has(set.host) && set.manifest !== undefined && !set.isSafety && !isFuture(set, now));
+  const judged = sets.filter((set) => hostNames.has(set.host) && set.manifest !== undefined && !set.isSafety && !set.isImported && !isFuture(set, now));
   const sources = new Set(judged.flatMap(sourcesOf));
   const newest = new Set([...sources].map((source) => judged.find((set) => sourcesOf(set).includes(source))).filter((set) => set !== undefined));
   for (const set of newest) {

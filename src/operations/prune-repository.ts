@@ -1,3 +1,4 @@
+import type {Settings} from '../config/settings.ts';
 import {estimateFreed, forgetAndPrune} from '../restic/forget.ts';
 import {repositoryBytes, repositoryExists, repositoryFiles} from '../restic/handle.ts';
 import {removeDeadLocks} from '../restic/locks.ts';
@@ -64,16 +65,24 @@ export async function pruneUnlocked(context: Context, {dryRun, force}: PruneOpti
   return {dryRun, ...plan, freedBytes: before === null || after === null ? null : Math.max(0, before - after)};
 }
 
-/** @throws TimetilesError `configuration` when nothing but the newest set would be kept */
-function policyOf({settings}: Context, mode: RetentionPolicy['mode']): RetentionPolicy {
-  const counts = {
+function countsOf(settings: Settings): Omit<RetentionPolicy, 'mode'> {
+  return {
     last: settings.BACKUP_KEEP_LAST,
     daily: settings.BACKUP_KEEP_DAILY,
     weekly: settings.BACKUP_KEEP_WEEKLY,
     monthly: settings.BACKUP_KEEP_MONTHLY,
     yearly: settings.BACKUP_KEEP_YEARLY,
   };
-  if (Object.values(counts).some((count) => count > 0)) return {mode, ...counts};
+}
+
+/** Whether any rule keeps more than the newest set. */
+export function hasRules(settings: Settings): boolean {
+  return Object.values(countsOf(settings)).some((count) => count > 0);
+}
+
+/** @throws TimetilesError `configuration` when nothing but the newest set would be kept */
+export function policyOf({settings}: Context, mode: RetentionPolicy['mode']): RetentionPolicy {
+  if (hasRules(settings)) return {mode, ...countsOf(settings)};
   throw new TimetilesError(
     'configuration',
     'BACKUP_KEEP_LAST, BACKUP_KEEP_DAILY, BACKUP_KEEP_WEEKLY, BACKUP_KEEP_MONTHLY and BACKUP_KEEP_YEARLY are all 0: every set but the newest would be removed',

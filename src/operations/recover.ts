@@ -2,6 +2,7 @@ import {removeDeadTemporaries} from '../shared/atomic-file.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {startApp, stopApp} from './app.ts';
 import {onStack, uninterruptible, type Context} from './context.ts';
+import {hasLeftStaging, removeLeftStaging} from './import-staging.ts';
 import {readJournal, removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock, withStackLock} from './lock.ts';
 import {dropExpiredPrevious, forgetPrevious, putAside, type Previous} from './previous.ts';
@@ -9,12 +10,13 @@ import {hasLeftThrowaway, removeLeftThrowaway} from './throwaway.ts';
 
 /**
  * Finishes or undoes a restore that was killed, and starts what it had stopped; removes what an earlier restore kept and
- * whose time is over. Call it under the repository's lock: then no living restore can own the journal.
+ * whose time is over, and what restore tests and imports left that were killed. Call it under the repository's lock: then no living restore can own the journal.
  * @returns what was done, in words, or undefined when there was nothing
  */
 export async function finishInterruptedRestore(context: Context): Promise<string | undefined> {
   removeDeadTemporaries(context.stateDirectory);
   await removeLeftThrowaway(context);
+  await removeLeftStaging(context);
   const journal = readJournal(context);
   if (!journal) {
     await dropExpiredPrevious(context);
@@ -60,7 +62,7 @@ async function finishPhase(context: Context, journal: Journal): Promise<readonly
  * The same for commands that take no lock themselves. A restore that is alive holds the lock and is left alone.
  */
 export async function finishInterruptedRestoreIfIdle(context: Context): Promise<void> {
-  if (!readJournal(context) && !hasLeftThrowaway(context)) {
+  if (!readJournal(context) && !hasLeftThrowaway(context) && !hasLeftStaging(context)) {
     removeDeadTemporaries(context.stateDirectory);
     return;
   }

@@ -50,9 +50,9 @@ const unfinishedMilliseconds = 24 * 3600 * 1000;
 const clockSlackMilliseconds = 60_000;
 
 /**
- * Decides which sets stay, as `restic forget` would but for whole sets. Sets of other hosts, of other sources and those
- * made by restores are counted apart, so that an hourly dump cannot displace the nightly set of everything; so are sets
- * that are not known to be this host's own, so that no stranger can displace those. Pure.
+ * Decides which sets stay, as `restic forget` would but for whole sets. Sets of other hosts, of other sources, those
+ * made by restores and those that were imported are counted apart, so that an hourly dump cannot displace the nightly set
+ * of everything, nor a hundred old archives; so are sets that are not known to be this host's own, so that no stranger can displace those. Pure.
  */
 export function planRetention(sets: readonly BackupSet[], policy: RetentionPolicy, options: RetentionOptions): RetentionPlan {
   const {now, restoreTested, hold} = options;
@@ -66,7 +66,7 @@ export function planRetention(sets: readonly BackupSet[], policy: RetentionPolic
   const finished = present.filter((set) => set.manifest !== undefined);
   const unfinished = present.filter((set) => set.manifest === undefined);
 
-  for (const group of Map.groupBy(finished, (set) => JSON.stringify([hostOf(set), sourcesOf(set), set.isSafety])).values()) {
+  for (const group of Map.groupBy(finished, (set) => JSON.stringify([hostOf(set), sourcesOf(set), set.isSafety, set.isImported])).values()) {
     for (const rule of retentionRules) keep(keptByRule(group, policy, rule), rule);
     keep(newestComplete(group), 'newest');
   }

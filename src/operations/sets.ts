@@ -16,6 +16,10 @@ const incompleteTag = 'incomplete';
 const safetyTag = 'before-restore';
 /** On the manifest of a set that has much less than those before it; see suspicion.ts. */
 const suspiciousTag = 'suspicious';
+/** On the manifest of a set that was made from files of other tools. */
+const importedTag = 'imported';
+/** In front of what tells the file that a snapshot was made from. */
+const fromPrefix = 'from:';
 
 export interface SetSnapshot {
   readonly source: string;
@@ -32,6 +36,8 @@ export interface BackupSet {
   readonly isSafety: boolean;
   /** It has much less than the sets before it, and nobody has accepted that. */
   readonly isSuspicious: boolean;
+  /** Made from files of other tools, with their time; it says nothing of whether backups are made. */
+  readonly isImported: boolean;
   /** The host that made it, as its manifest's snapshot says, or its first. */
   readonly host: string;
   /** Id of the manifest's snapshot; undefined when the run did not come so far. */
@@ -43,10 +49,25 @@ export interface SetMarks {
   readonly safety: boolean;
   readonly incomplete: boolean;
   readonly suspicious: boolean;
+  readonly imported?: boolean;
 }
 
 export function sourceTags(setId: string, source: string): string[] {
   return [toolTag, `set:${setId}`, source];
+}
+
+/** The tags of a snapshot that was made from a file, so that the file is known when it comes again. */
+export function importedTags(setId: string, source: string, sha256: string): string[] {
+  return [...sourceTags(setId, source), `${fromPrefix}${sha256}`];
+}
+
+/** The finished sets that files were imported into, by the digest of the file. */
+export function setsByFile(sets: readonly BackupSet[]): Map<string, string> {
+  const finished = sets.filter(({manifest}) => manifest !== undefined);
+  return new Map(finished.flatMap((set) => set.snapshots.flatMap(({snapshot}) => {
+    const sha256 = tagValue(snapshot, fromPrefix);
+    return sha256 === undefined ? [] : [[sha256, set.id] as const];
+  })));
 }
 
 /** The manifest's tags name the sources, so that one listing of snapshots tells whether a set is complete. */
@@ -59,6 +80,7 @@ export function manifestTags(setId: string, sources: readonly string[], marks: S
     ...(marks.incomplete ? [incompleteTag] : []),
     ...(marks.safety ? [safetyTag] : []),
     ...(marks.suspicious ? [suspiciousTag] : []),
+    ...(marks.imported ? [importedTag] : []),
   ];
 }
 
@@ -112,6 +134,7 @@ function toSet(id: string, members: readonly Snapshot[]): BackupSet {
     state: isComplete ? 'complete' : 'incomplete',
     isSafety: manifest?.tags.includes(safetyTag) ?? false,
     isSuspicious: manifest?.tags.includes(suspiciousTag) ?? false,
+    isImported: manifest?.tags.includes(importedTag) ?? false,
     host: (manifest ?? first)?.hostname ?? '',
     manifest: manifest?.id,
     snapshots,

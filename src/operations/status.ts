@@ -76,7 +76,9 @@ export async function assessHealth(context: Context): Promise<Finding[]> {
 
 async function readFacts(context: Context): Promise<HealthFacts> {
   const repository = repositoryExists(context.restic) ? null : context.restic.repository;
-  const sets = repository === null ? await readKnownSets(context) : [];
+  const known = repository === null ? await readKnownSets(context) : [];
+  // However young the files were that somebody imported, they tell nothing of tonight.
+  const sets = known.filter(({isImported}) => !isImported);
   const now = context.clock.now();
   return {
     now,

@@ -46,11 +46,11 @@ export function suspicionsOf(source: string, current: Measures, earlier: readonl
 
 /**
  * Picks the records of a source to compare with: the newest seven, none of them suspicious, or else a loss would be the
- * rule after four nights and release what it holds; none from before a set whose loss the operator accepted. Pure.
+ * rule after four nights and release what it holds; none was imported; none from before a set whose loss the operator accepted. Pure.
  */
 export function baselineOf(source: string, manifests: readonly Manifest[]): SourceRecord[] {
   const usable = manifests
-    .filter((manifest) => manifest.suspicions === undefined && manifest.beforeRestore === undefined)
+    .filter((manifest) => manifest.suspicions === undefined && manifest.beforeRestore === undefined && manifest.imported === undefined)
     .filter((manifest) => manifest.state === 'complete' || manifest.accepted)
     .flatMap((manifest) => manifest.sources.filter((record) => record.source === source).map((record) => ({manifest, record})))
     .toSorted((a, b) => (a.manifest.set < b.manifest.set ? 1 : -1));
@@ -85,7 +85,7 @@ export async function readEarlierManifests(context: Context): Promise<Manifest[]
 
 async function readNewestManifests(context: Context): Promise<Manifest[]> {
   const sets = await readSets(context);
-  const wanted = sets.filter((set) => set.state === 'complete' && !set.isSafety && !set.isSuspicious).slice(0, baselineSize);
+  const wanted = sets.filter((set) => set.state === 'complete' && !set.isSafety && !set.isSuspicious && !set.isImported).slice(0, baselineSize);
   const manifests: Manifest[] = [];
   for (const {manifest} of wanted) if (manifest !== undefined) manifests.push(await readManifest(context, manifest));
   return manifests;

@@ -1,4 +1,5 @@
 import {execa, type Options} from 'execa';
+import type {Readable} from 'node:stream';
 import {StringDecoder} from 'node:string_decoder';
 import {TimetilesError} from '../shared/errors.ts';
 
@@ -18,8 +19,8 @@ export interface CommandRequest {
   readonly cwd?: string | undefined;
   /** A text to write, an open file descriptor to inherit, or `pipe` to write later. Default: nothing. */
   readonly stdin?: {readonly text: string} | {readonly fd: number} | 'pipe';
-  /** A descriptor to inherit, a receiver of lines or of the text as it comes, or by default the text in the result. */
-  readonly stdout?: {readonly fd: number} | {readonly onLine: (line: string) => void} | {readonly onText: (text: string) => void};
+  /** A descriptor to inherit, a stream to read, a receiver of lines or of the text as it comes, or by default the text in the result. */
+  readonly stdout?: 'stream' | {readonly fd: number} | {readonly onLine: (line: string) => void} | {readonly onText: (text: string) => void};
   /** How text goes in and comes out; `latin1` keeps every byte. Default: utf8. */
   readonly encoding?: 'utf8' | 'latin1';
   readonly onStderrLine?: (line: string) => void;
@@ -45,6 +46,8 @@ export interface RunningCommand {
   readonly pid: number;
   /** Resolves however the child ends; rejects only when the run was aborted, with the signal's reason. */
   readonly result: Promise<CommandResult>;
+  /** Of a stdout opened with `stream`: the child waits while nobody reads. To be read to its end, or destroyed. */
+  readonly output: Readable | undefined;
   /** Writes to a stdin opened with `pipe`. */
   write(text: string): void;
   closeInput(): void;
@@ -76,7 +79,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
     ...(stops.length > 0 && {cancelSignal: AbortSignal.any(stops)}),
     stdio: [
       stdin === undefined ? 'ignore' : typeof stdin === 'object' && 'fd' in stdin ? typedFd(stdin.fd) : 'pipe',
-      stdout !== undefined && 'fd' in stdout ? typedFd(stdout.fd) : 'pipe',
+      typeof stdout === 'object' && 'fd' in stdout ? typedFd(stdout.fd) : 'pipe',
       'pipe',
     ],
   };
@@ -84,11 +87,11 @@ export function startCommand(request: CommandRequest): RunningCommand {
 
   let captured = '';
   let stderr = '';
-  const onText = stdout !== undefined && 'onText' in stdout ? stdout.onText : undefined;
-  const onStdout = stdout !== undefined && 'onLine' in stdout ? splitLines(stdout.onLine) : undefined;
+  const onText = typeof stdout === 'object' && 'onText' in stdout ? stdout.onText : undefined;
+  const onStdout = typeof stdout === 'object' && 'onLine' in stdout ? splitLines(stdout.onLine) : undefined;
   const onStderr = request.onStderrLine ? splitLines(request.onStderrLine) : undefined;
   const decoder = new StringDecoder(request.encoding ?? 'utf8');
-  subprocess.stdout?.on('data', (chunk: Buffer) => {
+  if (stdout !== 'stream') subprocess.stdout?.on('data', (chunk: Buffer) => {
     if (onStdout) onStdout.push(chunk);
     else if (onText) onText(decoder.write(chunk));
     else captured += decoder.write(chunk);
@@ -120,6 +123,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
   return {
     pid: subprocess.pid ?? -1,
     result,
+    output: stdout === 'stream' ? (subprocess.stdout ?? undefined) : undefined,
     write: (text) => void subprocess.stdin?.write(text),
     closeInput: () => void subprocess.stdin?.end(),
     stop: (signalName = 'SIGINT') => void subprocess.kill(signalName),
@@ -143,7 +147,7 @@ function typedFd(fd: number): 3 {
 }
 
 function missingProgram(file: string, code: string): TimetilesError {
-  const packageName = {docker: 'docker.io (or docker-ce-cli)', setpriv: 'util-linux', flock: 'util-linux', mkfifo: 'coreutils', crontab: 'cron'}[file] ?? file;
+  const packageName = {docker: 'docker.io (or docker-ce-cli)', setpriv: 'util-linux', flock: 'util-linux', mkfifo: 'coreutils', crontab: 'cron', xz: 'xz-utils'}[file] ?? file;
   return new TimetilesError(
     'program-missing',
     `the program ${file} cannot be started (${code})`,

@@ -32,13 +32,26 @@ type OnProgress = (progress: Omit<Progress, 'label'>) => void;
 /** The only file in the snapshot of an empty directory, since restic stores no snapshot without content. */
 export const emptyMarker = '.timetiles-empty';
 
+/** What tells a snapshot from others. */
+export interface SnapshotMarks {
+  readonly tags: readonly string[];
+  /** Undefined: now. */
+  readonly time?: Date | undefined;
+}
+
+/** The time as restic takes it, in UTC. */
+function markArgs({tags, time}: SnapshotMarks): string[] {
+  const at = time ? ['--time', time.toISOString().slice(0, 19).replace('T', ' ')] : [];
+  return [...tags.flatMap((tag) => ['--tag', tag]), ...at];
+}
+
 /**
  * The argv of a backup of a directory's content, whose own path must not show in the snapshot's tree.
  * @param count whether restic shall look through the directory beforehand, so that progress knows the end; it costs time
  */
-export function directoryBackupArgs(tags: readonly string[], version: ResticVersion, count: boolean): string[] {
+export function directoryBackupArgs(marks: SnapshotMarks, version: ResticVersion, count: boolean): string[] {
   const canSkip = isAtLeast(version, {major: 0, minor: 15});
-  return ['backup', '--json', ...(canSkip && !count ? ['--no-scan'] : []), ...tags.flatMap((tag) => ['--tag', tag]), '.'];
+  return ['backup', '--json', ...(canSkip && !count ? ['--no-scan'] : []), ...markArgs(marks), '.'];
 }
 
 export interface DirectoryBackup {
@@ -50,8 +63,8 @@ export interface DirectoryBackup {
 }
 
 /** The argv of a backup of one file read from stdin. */
-export function streamBackupArgs(path: string, tags: readonly string[]): string[] {
-  return ['backup', '--json', ...tags.flatMap((tag) => ['--tag', tag]), '--stdin', '--stdin-filename', path];
+export function streamBackupArgs(path: string, marks: SnapshotMarks): string[] {
+  return ['backup', '--json', ...markArgs(marks), '--stdin', '--stdin-filename', path];
 }
 
 /** Stores what a directory holds; the snapshot's root is that directory. */
@@ -62,7 +75,7 @@ export async function backupDirectory(
   if ((await readdir(directory)).length === 0) return storeEmptyDirectory(handle, tags);
   const reader = readMessages(onProgress ?? (() => undefined));
   const options = {cwd: directory, stdout: {onLine: reader.onLine}, onStderrLine: reader.onLine};
-  const result = await startRestic(handle, directoryBackupArgs(tags, version, onProgress !== undefined), options).result;
+  const result = await startRestic(handle, directoryBackupArgs({tags, time: handle.snapshotTime}, version, onProgress !== undefined), options).result;
   // 3: "some source data could not be read"; the snapshot is stored.
   if (result.exitCode !== 0 && result.exitCode !== 3) throw resticError(handle, 'backing up the files', result);
   const {gone, unreadable} = await sortFailures(directory, reader.failures);
@@ -100,7 +113,7 @@ export async function startSnapshotStream(
   const pipe = await openHeldPipe();
   const reader = readMessages(onProgress);
   try {
-    const restic = startRestic(handle, streamBackupArgs(path, tags), {
+    const restic = startRestic(handle, streamBackupArgs(path, {tags, time: handle.snapshotTime}), {
       stdin: {fd: pipe.readFd},
       stdout: {onLine: reader.onLine},
       onStderrLine: reader.onLine,

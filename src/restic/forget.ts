@@ -33,6 +33,11 @@ export async function forgetAndPrune(handle: ResticHandle, ids: readonly string[
   for (const args of forgetRuns(ids)) await runRestic(handle, 'removing old snapshots', args, {stdout: {onLine}, neverOrphaned: true});
 }
 
+/** Forgets snapshots; their data goes with the next prune. */
+export async function forgetSnapshots(handle: ResticHandle, ids: readonly string[]): Promise<void> {
+  await runRestic(handle, 'removing snapshots', ['forget', ...ids], {neverOrphaned: true});
+}
+
 /** More would not fit on one command line, and a dry run cannot be split: nothing is gone when the next one begins. */
 const idsPerEstimate = 10_000;
 

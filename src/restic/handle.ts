@@ -11,6 +11,8 @@ export interface ResticHandle {
   /** The child's environment; it holds the password, which never reaches an argv. */
   readonly environment: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** The time that new snapshots get; none: now. */
+  readonly snapshotTime?: Date;
 }
 
 export interface ResticSettings {
@@ -36,6 +38,11 @@ export function createResticHandle(settings: ResticSettings): ResticHandle {
     delete environment['RESTIC_PASSWORD_COMMAND'];
   }
   return {repository: settings.repository, options: settings.options ?? [], environment, ...(settings.signal && {signal: settings.signal})};
+}
+
+/** The same repository, where new snapshots are of another time than now. restic reads times in its own time zone. */
+export function atTime(handle: ResticHandle, snapshotTime: Date): ResticHandle {
+  return {...handle, snapshotTime, environment: {...handle.environment, TZ: 'UTC'}};
 }
 
 /** Whether the repository is a directory of this host, whose files can be looked at. */

@@ -12,6 +12,7 @@ export type ErrorKind =
   | 'database'
   | 'volume'
   | 'dump'
+  | 'import'
   | 'restore'
   | 'unhealthy'
   | 'hook'

@@ -5,7 +5,8 @@ import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
-import {databaseDetailsSchema} from './postgres/facts.ts';
+import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
+import {recogniseDump} from './postgres/import/import.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
@@ -43,6 +44,7 @@ export const databaseSource: Source = {
 
   findHome: findDatabaseHome,
   findLive: findLiveTables,
+  recognise: recogniseDump,
   planRestore: planDatabaseRestore,
   planThrowaway: planThrowawayServer,
 
@@ -52,8 +54,9 @@ export const databaseSource: Source = {
   },
 
   async prove(context, {record, restoreId}) {
-    const details = record && databaseDetailsSchema.parse(record.details);
-    return proveDatabase(await connectDatabase(context), details, runName(context.restic.repository, restoreId));
+    const {details} = readDetails(record);
+    const unknown = record ? 'the set was imported, and nothing tells how many rows it should have' : 'the set has no manifest to compare with';
+    return proveDatabase(await connectDatabase(context), details ?? unknown, runName(context.restic.repository, restoreId));
   },
 
   async listNamedFiles(context, files, restoreId) {

@@ -6,6 +6,7 @@ import type {ResticHandle} from '../restic/handle.ts';
 import type {ResticVersion} from '../restic/version.ts';
 import type {Clock} from '../shared/clock.ts';
 import type {Log, Progress} from '../shared/log.ts';
+import type {ForeignFile} from './foreign/file.ts';
 
 /** What every source may use. */
 export interface SourceContext {
@@ -22,6 +23,18 @@ export interface SourceContext {
 
 export type OnProgress = (progress: Omit<Progress, 'label'>) => void;
 
+const importedFromSchema = z.object({
+  /** The file's name, without its directory. */
+  file: z.string(),
+  bytes: z.number(),
+  sha256: z.string(),
+  /** In words, such as `dump of PostgreSQL 17.6`. */
+  kind: z.string(),
+  /** What was left out of it or decided about it, a line each. */
+  notes: z.array(z.string()),
+});
+export type ImportedFrom = z.output<typeof importedFromSchema>;
+
 /** What the manifest keeps of one source's snapshot. */
 export const sourceRecordSchema = z.object({
   source: z.string(),
@@ -35,6 +48,8 @@ export const sourceRecordSchema = z.object({
   unreadable: z.array(z.string()),
   /** What this source alone needs to restore; each source checks it by a schema of its own. */
   details: z.unknown(),
+  /** The file of another tool that the snapshot was made from; the details are then of another kind. */
+  imported: importedFromSchema.optional(),
 });
 
 export type SourceRecord = z.output<typeof sourceRecordSchema>;
@@ -201,6 +216,29 @@ export interface ThrowawayPlace {
   readonly prepare?: (context: SourceContext) => Promise<void>;
 }
 
+/** A backup by another tool whose kind is known. Nothing has been read but its beginning. */
+export interface RecognisedBackup {
+  readonly kind: string;
+  /** When it was made, as far as it says so itself. */
+  readonly time: Date | undefined;
+  /** Makes it ready to be stored. @throws TimetilesError `import` when it cannot be taken */
+  prepare(context: SourceContext, request: ImportRequest): Promise<ImportTask>;
+}
+
+export interface ImportRequest {
+  /** Empty, and nobody else's; it goes away afterwards, with all that lies in it. */
+  readonly directory: string;
+  /** How many of an archive's top folders lead to the data; undefined: to be found out. */
+  readonly strip: number | undefined;
+  readonly onProgress: OnProgress;
+}
+
+/** A backup by another tool, ready to be stored. */
+export interface ImportTask {
+  /** The context is of the time that the snapshot is to have. @throws TimetilesError `import`; then there is no snapshot */
+  store(context: SourceContext, request: StoreRequest): Promise<{readonly record: SourceRecord; readonly notes: readonly string[]}>;
+}
+
 export type ProveRequest = Pick<RestoreRequest, 'snapshot' | 'record' | 'restoreId'>;
 
 /**
@@ -221,6 +259,8 @@ export interface Source {
   servingContainers(context: SourceContext): Promise<string[]>;
   /** Looks for the place of this source's data, also on a machine that has nothing yet. */
   findHome(context: SourceContext, request: HomeRequest): Promise<Home>;
+  /** Looks whether a file of another tool is a backup of this source. @throws TimetilesError `import` when it is one that cannot be taken */
+  readonly recognise?: (file: ForeignFile) => RecognisedBackup | undefined;
   /** What lives there already and would be replaced, in words; undefined: nothing, or a database or directory that is still empty. */
   findLive(context: SourceContext): Promise<string | undefined>;
   planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;

@@ -12,6 +12,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
+import {recogniseArchive} from './files/import/import.ts';
 import {walkFiles} from './files/walk.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
@@ -27,6 +28,7 @@ export const uploadsSource: Source = {
   servingContainers: () => Promise.resolve([]),
   findHome,
   findLive: findLiveFiles,
+  recognise: recogniseArchive,
   planRestore,
   planThrowaway: (_context, {record, name}) => {
     const volume = `${name}-uploads`;
@@ -44,8 +46,8 @@ export const uploadsSource: Source = {
 
 /** What the manifest keeps of the uploads, beside their snapshot. */
 const detailsSchema = z.object({
-  /** The directory itself; see files/root-entry.ts. */
-  root: z.string(),
+  /** The directory itself; see files/root-entry.ts. Null where an imported archive does not tell of it: then it stays as it is. */
+  root: z.string().nullable(),
   /** Where the files came from, for a reader's information. */
   origin: z.string(),
   /** Where they belong on a new machine; sets of earlier versions lack it. */

@@ -35,6 +35,7 @@ function toJson(set: ListedSet) {
     beforeRestore: set.isSafety,
     suspicious: set.isSuspicious,
     suspicions: set.suspicions,
+    imported: set.isImported,
     restoreTest: set.restoreTest && evidenceToJson(set.restoreTest),
     snapshots: set.snapshots.map(({source, id, time, bytes, added}) => ({source, id, time: time.toISOString(), bytes, added})),
   };
@@ -42,7 +43,7 @@ function toJson(set: ListedSet) {
 
 /** One set, short enough for two lines of 60 columns, for the operator to pick: what tells it from others comes first. */
 export function describeSetForPicking(set: ListedSet, only: string | undefined, now: Date): string {
-  const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : [])];
+  const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : []), ...(set.isImported ? ['imported'] : [])];
   const sizes = set.snapshots.filter(({source}) => only === undefined || source === only).map(({source, bytes}) => `${source} ${bytes === null ? '?' : formatBytes(bytes)}`);
   return [set.id, formatAge(set.time, now), ...marks, sizes.join(', '), ...(set.restoreTest ? [describeEvidence(set.restoreTest, now)] : [])].join('  ');
 }
@@ -56,8 +57,8 @@ function stateAndEvidence(set: ListedSet, now: Date): string {
 }
 
 /** The state of a set in words. */
-export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety' | 'isSuspicious'>): string {
-  return [set.state, ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['suspicious'] : [])].join(', ');
+export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety' | 'isSuspicious' | 'isImported'>): string {
+  return [set.state, ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['suspicious'] : []), ...(set.isImported ? ['imported'] : [])].join(', ');
 }
 
 function describeSnapshot({source, id, bytes, added}: ListedSnapshot): string {

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import type {SourceRecord} from '../source.ts';
 
 /** A table's row count, as `[schema, table, rows]`. */
 const tableCount = z.tuple([z.string(), z.string(), z.number()]);
@@ -95,6 +96,23 @@ export const databaseDetailsSchema = z.object({
   tables: z.array(tableCount),
 });
 export type DatabaseDetails = z.output<typeof databaseDetailsSchema>;
+
+/** What the manifest keeps of a dump that was imported: as much as the dump itself tells. */
+const importedDetailsSchema = z.object({
+  /** Version of the server that was dumped. */
+  server: z.string().nullable(),
+  program: z.string().nullable(),
+  /** The roles and extensions that it names. */
+  roles: z.array(z.string()),
+  extensions: z.array(z.string()),
+});
+export type ImportedDetails = z.output<typeof importedDetailsSchema>;
+
+/** What a manifest says of a database: everything, what an imported dump tells, or nothing where there is no manifest. */
+export function readDetails(record: SourceRecord | undefined): {details?: DatabaseDetails; imported?: ImportedDetails} {
+  if (!record) return {};
+  return record.imported ? {imported: importedDetailsSchema.parse(record.details)} : {details: databaseDetailsSchema.parse(record.details)};
+}
 
 export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true});
 

@@ -4,7 +4,7 @@ import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Home, HomeRequest, SourceContext, StackSettings} from '../source.ts';
 import {connectDatabase, findDatabaseContainer, usesKartozaNames, type Connection} from './connection.ts';
-import {databaseDetailsSchema, type DatabaseDetails, type DatabaseHome} from './facts.ts';
+import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {runName, runSql} from './psql.ts';
 import {createServer, planServer} from './server.ts';
 import {existingDatabases} from './swap.ts';
@@ -31,7 +31,8 @@ export async function describeHome({docker, container}: Connection): Promise<Dat
 
 /** Finds the server for a database that is to come back, or plans a new one as the manifest describes it. */
 export async function findDatabaseHome(context: SourceContext, request: HomeRequest): Promise<Home> {
-  const details = databaseDetailsSchema.parse(request.record.details);
+  const {details} = readDetails(request.record);
+  if (!details) throw new TimetilesError('container', 'the set was imported: it does not tell what server its database ran in', 'Start the stack by its compose file, then restore the set into it: timetiles restore SET');
   const container = await findContainer(context, details, request);
   if (container) {
     const settings = adoptFromContainer(container, details, request.given);

@@ -44,13 +44,13 @@ rollback;`;
 /**
  * Compares a restored database with what the manifest says of it, and looks through its indexes and constraints. Nothing
  * in it is changed.
- * @param details undefined where the set has no manifest
+ * @param facts what the manifest says of it, or why there is nothing to compare with
  */
-export async function proveDatabase(connection: Connection, details: DatabaseDetails | undefined, run: string): Promise<Check[]> {
+export async function proveDatabase(connection: Connection, facts: DatabaseDetails | string, run: string): Promise<Check[]> {
   const structure = structureSchema.parse(await queryJson(connection, structureQuery, {run, limit: longQueryLimit}));
   return [
-    await proveCounts(connection, details, run),
-    proveExtensions(structure.extensions, details),
+    await proveCounts(connection, facts, run),
+    proveExtensions(structure.extensions, typeof facts === 'string' ? undefined : facts),
     listed('indexes', structure.indexes, 'index', structure.invalidIndexes, 'invalid'),
     // One that was declared NOT VALID is dumped and restored as such.
     {name: 'constraints', state: 'passed', detail: `${plural(structure.constraints, 'constraint')}${structure.unvalidated.length === 0 ? ', all validated' : `; NOT VALID as in the dump: ${someOf(structure.unvalidated)}`}`},
@@ -58,10 +58,10 @@ export async function proveDatabase(connection: Connection, details: DatabaseDet
   ];
 }
 
-async function proveCounts(connection: Connection, details: DatabaseDetails | undefined, run: string): Promise<Check> {
-  if (!details) return {name: 'rows', state: 'skipped', detail: 'the set has no manifest to compare with'};
+async function proveCounts(connection: Connection, facts: DatabaseDetails | string, run: string): Promise<Check> {
+  if (typeof facts === 'string') return {name: 'rows', state: 'skipped', detail: facts};
   const counts = parseTableCounts(await runSql(connection, tableCountsQuery, {run, limit: longQueryLimit}));
-  const wrong = wrongCounts(details.tables, counts);
+  const wrong = wrongCounts(facts.tables, counts);
   const rows = counts.reduce((sum, [, , count]) => sum + count, 0);
   if (wrong.length === 0) return {name: 'rows', state: 'passed', detail: `${plural(rows, 'row')} in ${plural(counts.length, 'table')}, as the manifest says`};
   return {name: 'rows', state: 'failed', detail: someOf(wrong)};

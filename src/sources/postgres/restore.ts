@@ -1,18 +1,19 @@
 import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
-import type {JournalEntry, KeptData, OnProgress, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
+import type {JournalEntry, KeptData, OnProgress, RestoreRequest, RestoreStep, SourceContext, SourceRecord} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {createDatabaseSql, createRolesSql, databasePropertiesSql} from './create.ts';
 import {
-  databaseDetailsSchema,
   factsQuery,
   factsSchema,
   parseTableCounts,
+  readDetails,
   tableCountsQuery,
   wrongCounts,
   type DatabaseDetails,
   type DatabaseProperties,
+  type ImportedDetails,
 } from './facts.ts';
 import {dumpPath} from './dump.ts';
 import {loadDump, requireWholeDump} from './load.ts';
@@ -37,21 +38,23 @@ export function entryOf(entry: JournalEntry): z.output<typeof entrySchema> {
 export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, request.restoreId);
-  const details = request.record === undefined ? undefined : databaseDetailsSchema.parse(request.record.details);
+  const {details, imported} = readDetails(request.record);
   const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
   names.hadLive = (await existingDatabases(connection, [names.live], run)).has(names.live);
   const server = await readServer(connection, run);
-  if (details) requireFitting(connection, details, server);
-  const newRoles = details ? details.roles.map((role) => role.name).filter((name) => !server.roles.includes(name)) : [];
+  const needs = needsOf(request.record);
+  if (needs) requireFitting(connection, needs, server);
+  const newRoles = (details?.roles.map((role) => role.name) ?? imported?.roles ?? []).filter((name) => !server.roles.includes(name));
   const entry = {names, run, newRoles} satisfies z.output<typeof entrySchema>;
   return {
     entry,
     hasLiveData: names.hadLive,
     mustStop: [],
-    warnings: details ? [] : ['this set has no manifest: roles, settings of the database and row counts cannot be restored or checked'],
+    warnings: details ? [] : warningsWithout(imported, newRoles),
     plan: [
       `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
       ...(details ? [`from PostgreSQL ${short(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${short(server.version)}`] : []),
+      ...(request.record?.imported ? [`imported from ${request.record.imported.file}: its row counts are not known, so only errors while it loads can be seen`] : []),
       ...(newRoles.length > 0 ? [`creates the missing ${plural(newRoles.length, 'role')}: ${newRoles.join(', ')}`] : []),
     ],
     stage(onProgress, bestEffort) {
@@ -105,10 +108,11 @@ async function stage(context: SourceContext, connection: Connection, request: Re
   const {names, run, newRoles} = plan.entry;
   const {details} = plan;
   const maintenance = {database: maintenanceDatabase(names.live), run};
-  if (!details) await requireWholeDump(context.restic, request.snapshot);
+  if (!request.record) await requireWholeDump(context.restic, request.snapshot);
   const properties = details?.database ?? (await propertiesOfTarget(connection, names, run));
   await dropDatabase(connection, names.scratch, run);
   if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), plan.versionNumber).join('\n'), maintenance);
+  else await runSql(connection, newRoles.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
   await runSql(connection, createDatabaseSql(names.scratch, properties), maintenance);
   const watch = context.log.showsProgress ? watchSize(connection, plan, onProgress) : undefined;
   try {
@@ -153,24 +157,46 @@ async function readServer(connection: Connection, run: string): Promise<z.output
   return serverSchema.parse(await queryJson(connection, query, {database: maintenanceDatabase(connection.database), run}));
 }
 
+/** What a server must have. */
+interface Needs {
+  /** Such as `17.6`. */
+  readonly version: string | undefined;
+  readonly image?: string;
+  readonly extensions: readonly {readonly name: string; readonly version?: string}[];
+}
+
+function needsOf(record: SourceRecord | undefined): Needs | undefined {
+  const {details, imported} = readDetails(record);
+  if (details) return {version: short(details.server.version), image: details.image.name, extensions: details.extensions};
+  return imported && {version: imported.server === null ? undefined : short(imported.server), extensions: imported.extensions.map((name) => ({name}))};
+}
+
+/** What a restore cannot bring back or check where no manifest of this tool's own tells of it. */
+function warningsWithout(imported: ImportedDetails | undefined, newRoles: readonly string[]): string[] {
+  if (!imported) return ['this set has no manifest: roles, settings of the database and row counts cannot be restored or checked'];
+  const roles = newRoles.length === 0 ? [] : [`the dump does not tell how the ${plural(newRoles.length, 'role')} ${newRoles.join(', ')} ${newRoles.length === 1 ? 'was' : 'were'} set up: made without login and password`];
+  return ['this set was imported: settings and owner of the database itself stay as they are now', ...roles];
+}
+
 /** The version gate: an older server or a missing extension is named before anything is touched. */
-function requireFitting(connection: Connection, details: DatabaseDetails, server: z.output<typeof serverSchema>): void {
+function requireFitting(connection: Connection, needs: Needs, server: z.output<typeof serverSchema>): void {
   const {name, image} = connection.container;
-  const wanted = Math.floor(details.server.versionNumber / 10_000);
+  const madeWith = needs.image === undefined ? '' : `the set was made with ${needs.image}; `;
+  const wanted = Number.parseInt(needs.version ?? '0', 10);
   if (Math.floor(server.versionNumber / 10_000) < wanted) {
     throw new TimetilesError(
       'restore',
-      `the set is from PostgreSQL ${short(details.server.version)}, but ${name} runs the older ${short(server.version)}`,
-      `Run an image with PostgreSQL ${wanted} or newer (the set was made with ${details.image.name}; now: ${image}).`,
+      `the set is from PostgreSQL ${needs.version}, but ${name} runs the older ${short(server.version)}`,
+      `Run an image with PostgreSQL ${wanted} or newer (${madeWith}now: ${image}).`,
     );
   }
-  const missing = details.extensions.filter((extension) => !server.extensions.includes(extension.name));
+  const missing = needs.extensions.filter((extension) => !server.extensions.includes(extension.name));
   if (missing.length === 0) return;
-  const list = missing.map((extension) => `${extension.name} ${extension.version}`).join(', ');
+  const list = missing.map((extension) => [extension.name, extension.version].join(' ').trim()).join(', ');
   throw new TimetilesError(
     'restore',
     `the set needs ${missing.length === 1 ? 'an extension' : 'extensions'} that the image of ${name} does not have: ${list}`,
-    `Run an image that has ${missing.length === 1 ? 'it' : 'them'} (the set was made with ${details.image.name}; now: ${image}).`,
+    `Run an image that has ${missing.length === 1 ? 'it' : 'them'} (${madeWith}now: ${image}).`,
   );
 }
 

@@ -5,7 +5,7 @@ import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
 import type {SourceContext, ThrowawayPlace, ThrowawayRequest, UsedImage} from '../source.ts';
 import {connectDatabase, findDatabaseContainer} from './connection.ts';
-import {databaseDetailsSchema, type DatabaseDetails} from './facts.ts';
+import {readDetails, type DatabaseDetails} from './facts.ts';
 import {queryJson, runName, runSql} from './psql.ts';
 import {serverCommand} from './server.ts';
 import {waitForServer} from './wait.ts';
@@ -26,14 +26,14 @@ const hastySettings = ['fsync', 'full_page_writes', 'autovacuum'].map((name) => 
  * @throws TimetilesError `docker` when the engine has no image that fits
  */
 export async function planThrowawayServer(context: SourceContext, {record, name}: ThrowawayRequest): Promise<ThrowawayPlace> {
-  const details = record && databaseDetailsSchema.parse(record.details);
-  const {image, used} = await chooseImage(context, details);
+  const {details} = readDetails(record);
+  const {image, used} = await chooseImage(context, details, record ? 'the set was imported, and does not name an image' : 'the set has no manifest that would name its image');
   const container = `${name}-db`;
   const password = randomBytes(24).toString('hex');
   const directories = directoriesOf(image);
   const volumes = Object.fromEntries(directories.map((directory, index) => [directory, `${container}-${index}`]));
   return {
-    bytes: (details?.server.bytes ?? 0) * growth + clusterBytes,
+    bytes: (details?.server.bytes ?? record?.bytes ?? 0) * growth + clusterBytes,
     volumes: Object.values(volumes),
     container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, command: serverCommand(details), volumes, shm: 256 * mebibyte},
     image: used,
@@ -55,11 +55,11 @@ function directoriesOf({volumes, environment}: Image): string[] {
   return [directory === undefined || directory === '' ? dataDirectory : directory];
 }
 
-async function chooseImage(context: SourceContext, details: DatabaseDetails | undefined): Promise<{image: Image; used: UsedImage}> {
+async function chooseImage(context: SourceContext, details: DatabaseDetails | undefined, why: string): Promise<{image: Image; used: UsedImage}> {
   const docker = await context.docker();
   const made = details && (await inspectImage(docker, details.image.id));
   if (details && made) return {image: made, used: {name: details.image.name, id: made.id, otherThanMade: null}};
-  const missing = details ? `the set was made with ${details.image.name} ${details.image.id}, which this engine does not have any more` : 'the set has no manifest that would name its image';
+  const missing = details ? `the set was made with ${details.image.name} ${details.image.id}, which this engine does not have any more` : why;
   const running = await findRunningServer(context);
   const fits = running && (!details || running.major === Math.floor(details.server.versionNumber / 10_000));
   const present = fits ? await inspectImage(docker, running.imageId) : undefined;

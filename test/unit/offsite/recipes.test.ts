@@ -10,7 +10,7 @@ import type {BackupSet} from '../../../src/operations/sets.ts';
 import {copyArgs} from '../../../src/restic/copy.ts';
 
 const snapshot = (source: string) => ({source, id: source.repeat(8), time: new Date(0), snapshot: {id: source, time: '', hostname: '', paths: [], tags: [], original: undefined}});
-const set = (id: string, more: Partial<BackupSet> = {}): BackupSet => ({id, time: new Date(0), state: 'complete', isSafety: false, isSuspicious: false, host: 'h', manifest: `m${id}`, snapshots: [snapshot('db'), snapshot('uploads')], ...more});
+const set = (id: string, more: Partial<BackupSet> = {}): BackupSet => ({id, time: new Date(0), state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: `m${id}`, snapshots: [snapshot('db'), snapshot('uploads')], ...more});
 
 describe('levelOf', () => {
   it.each([

@@ -14,12 +14,13 @@ interface SetOptions {
   host?: string;
   state?: 'complete' | 'incomplete';
   isSafety?: boolean;
+  isImported?: boolean;
   /** Its run died before the manifest. */
   killed?: boolean;
 }
 
 /** A set of this time; its id is that time and what is special about it. */
-function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', state = 'complete', isSafety = false, killed = false}: SetOptions = {}): BackupSet {
+function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', state = 'complete', isSafety = false, isImported = false, killed = false}: SetOptions = {}): BackupSet {
   const date = new Date(time);
   return {
     id: [date.toISOString().slice(0, 16), ...(sources.length === 2 ? [] : sources), ...(host === 'h' ? [] : [host])].join(' '),
@@ -27,6 +28,7 @@ function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', s
     state: killed ? 'incomplete' : state,
     isSafety,
     isSuspicious: false,
+    isImported,
     host,
     manifest: killed ? undefined : `manifest ${date.toISOString()}`,
     snapshots: sources.map((source) => ({source, id: `${source} ${date.toISOString()}`, time: date, snapshot: {id: '', time: '', hostname: host, paths: [], tags: []}})),
@@ -101,6 +103,13 @@ describe('what is counted apart', () => {
     const kept = keptIds([...hourly, ...nightly], {last: 1, daily: 7});
     expect(kept.filter((id) => !id.endsWith('db'))).toEqual(nightly.slice(0, 7).map(({id}) => id));
     expect(kept.filter((id) => id.endsWith('db'))).toHaveLength(7);
+  });
+
+  it('imported sets: a hundred of them displace no night, and no night displaces them', () => {
+    const imported = nights(100, {isImported: true, host: 'h'}, new Date('2026-11-20T12:00:00Z')).map((set) => ({...set, id: `${set.id} imported`}));
+    const kept = keptIds([...imported, ...nights(10)], {last: 2, monthly: 3});
+    expect(kept.filter((id) => !id.endsWith('imported'))).toEqual(keptIds(nights(10), {last: 2, monthly: 3}));
+    expect(kept.filter((id) => id.endsWith('imported'))).toEqual(['2026-11-20T02:00 imported', '2026-11-19T02:00 imported', '2026-10-31T02:00 imported', '2026-09-30T02:00 imported']);
   });
 
   it('sets made by restores', () => {

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {chooseSet, groupSets, manifestTags, sourceTags} from '../../../src/operations/sets.ts';
+import {chooseSet, groupSets, importedTags, manifestTags, setsByFile, sourceTags} from '../../../src/operations/sets.ts';
 import type {Snapshot} from '../../../src/restic/messages.ts';
 import {problem, thrownBy} from '../support.ts';
 
@@ -26,6 +26,14 @@ const repository = [
   snapshot('e10', ['timetiles', 'db']),
 ];
 const sets = groupSets(repository);
+
+it('a file that was imported is known by its digest once its set is finished', () => {
+  const finished = [snapshot('1', importedTags(ids.old, 'db', 'aaaa')), snapshot('2', manifestTags(ids.old, ['db'], {safety: false, incomplete: false, suspicious: false, imported: true}))];
+  const killed = snapshot('3', importedTags(ids.good, 'uploads', 'bbbb'));
+  const found = groupSets([...finished, killed, ...setOf(ids.safety, 'c1', ['db'])]);
+  expect(setsByFile(found)).toEqual(new Map([['aaaa', ids.old]]));
+  expect(found.map(({id, isImported, snapshots}) => [id, isImported, snapshots[0]?.source])).toEqual([[ids.safety, false, 'db'], [ids.good, false, 'uploads'], [ids.old, true, 'db']]);
+});
 
 describe('groupSets', () => {
   it('sorts sets newest first and leaves foreign snapshots out', () => {
@@ -56,7 +64,7 @@ describe('groupSets', () => {
 
   it('tells a suspicious set, which is complete all the same', () => {
     expect(groupSets(setOf('s', '1', ['db'], {safety: false, incomplete: false, suspicious: true}))).toMatchObject([{state: 'complete', isSuspicious: true}]);
-    expect(groupSets(setOf('s', '1', ['db']))).toMatchObject([{isSuspicious: false}]);
+    expect(groupSets(setOf('s', '1', ['db']))).toMatchObject([{isSuspicious: false, isImported: false}]);
   });
 
   it('takes the time of the first snapshot where the id tells none', () => {

@@ -69,6 +69,7 @@ describe('baselineOf', () => {
     ['suspicious', {suspicions: ['db: less']}],
     ['incomplete', {state: 'incomplete'}],
     ['made by a restore', {beforeRestore: true}],
+    ['imported', {imported: true}],
     ['of another source', {sources: []}],
   ])('never one that is %s', (_, more) => {
     expect(days([manifest(1), manifest(2, more), manifest(3)])).toEqual([3, 1]);

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {directoryBackupArgs, streamBackupArgs} from '../../../src/restic/backup.ts';
-import {createResticHandle} from '../../../src/restic/handle.ts';
+import {atTime, createResticHandle} from '../../../src/restic/handle.ts';
 import {restoreArgs} from '../../../src/restic/restore.ts';
 import {isAtLeast, parseResticVersion} from '../../../src/restic/version.ts';
 
@@ -10,13 +10,19 @@ describe('argv of restic', () => {
   it('a directory is read from inside, with its tags', () => {
     const tags = ['timetiles', 'set:1', 'uploads'];
     const rest = ['--tag', 'timetiles', '--tag', 'set:1', '--tag', 'uploads', '.'];
-    expect(directoryBackupArgs(tags, {text: '0.15', major: 0, minor: 15}, true)).toEqual(['backup', '--json', ...rest]);
-    expect(directoryBackupArgs(tags, {text: '0.15', major: 0, minor: 15}, false)).toEqual(['backup', '--json', '--no-scan', ...rest]);
-    expect(directoryBackupArgs(tags, {text: '0.14', major: 0, minor: 14}, false)).toEqual(['backup', '--json', ...rest]);
+    expect(directoryBackupArgs({tags}, {text: '0.15', major: 0, minor: 15}, true)).toEqual(['backup', '--json', ...rest]);
+    expect(directoryBackupArgs({tags}, {text: '0.15', major: 0, minor: 15}, false)).toEqual(['backup', '--json', '--no-scan', ...rest]);
+    expect(directoryBackupArgs({tags}, {text: '0.14', major: 0, minor: 14}, false)).toEqual(['backup', '--json', ...rest]);
   });
 
   it('a stream gets its name in the snapshot', () => {
-    expect(streamBackupArgs('/database.sql', ['db'])).toEqual(['backup', '--json', '--tag', 'db', '--stdin', '--stdin-filename', '/database.sql']);
+    expect(streamBackupArgs('/database.sql', {tags: ['db']})).toEqual(['backup', '--json', '--tag', 'db', '--stdin', '--stdin-filename', '/database.sql']);
+  });
+
+  it('a snapshot of another time tells it in UTC', () => {
+    const time = new Date('2024-05-31T02:03:04.567+02:00');
+    expect(streamBackupArgs('/database.sql', {tags: ['db'], time})).toContain('2024-05-31 00:03:04');
+    expect(atTime(createResticHandle({repository: '/r', password: 'p', variables: {TZ: 'Asia/Tokyo'}}), time)).toMatchObject({snapshotTime: time, environment: {TZ: 'UTC'}});
   });
 
   it.each([
