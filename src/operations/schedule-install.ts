@@ -8,6 +8,7 @@ import {cronLines, type Installation} from '../schedule/cron-lines.ts';
 import {findBlock, putBlock, removeBlock, type CrontabText, type FoundBlock} from '../schedule/crontab-block.ts';
 import {readCrontab, writeCrontab} from '../schedule/crontab.ts';
 import {jobsOf, type Plan} from '../schedule/jobs.ts';
+import {lastingPath} from '../schedule/lasting-path.ts';
 import {hostTimeZone, nextRuns} from '../schedule/next-runs.ts';
 import {runPath} from '../schedule/run-path.ts';
 import {TimetilesError} from '../shared/errors.ts';
@@ -127,8 +128,8 @@ function brokenError(): TimetilesError {
 function installationOf({configuration, settings}: Context, {program, environment}: InstallRequest): Installation {
   const kept = Object.fromEntries(passedOn.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
   return {
-    node: process.execPath,
-    program,
+    node: lastingPath(process.execPath),
+    program: lastingPath(program),
     environment: {
       PATH: runPath(environment['PATH'] ?? ''),
       ...(environment['TIMETILES_HOME'] && {TIMETILES_HOME: resolve(configuration.home)}),
