@@ -29,13 +29,13 @@ schedule_plan() {
 
 schedule_apply() {
   local status=0
+  if [ "$schedule_cron" = yes ]; then start_cron; fi
   if [ "$schedule_install" = yes ]; then
     read_remembered_schedule
     run_tool backup auto "${schedule_words[@]}" || status=$?
     [ "$status" = 0 ] || tool_failed "$status" 'the schedule could not be installed' 'Mend what it says, then run bootstrap again. Without cron: timetiles scheduler'
     state_record schedule "$(schedule_mark)"
   fi
-  if [ "$schedule_cron" = yes ]; then start_cron; fi
   if [ "$schedule_rotation" = yes ]; then
     rotation_text >"$rotation.timetiles-new"
     chmod 0644 "$rotation.timetiles-new"
