@@ -5,6 +5,7 @@ import {dirname} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {Plugin} from '@oclif/core';
 import {build} from 'rolldown';
+import {externalPackages} from './external.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const entries = ['src/cli/unknown-command.ts', ...globSync('src/commands/**/*.ts', {cwd: root})];
@@ -14,8 +15,7 @@ await build({
   cwd: root,
   input: Object.fromEntries(entries.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
   platform: 'node',
-  // oclif must be the one that runs the commands; dockerode has native parts; prompts and mail are seldom needed.
-  external: ['@oclif/core', 'dockerode', '@clack/prompts', 'nodemailer'],
+  external: externalPackages,
   output: {dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js'},
   logLevel: 'warn',
 });

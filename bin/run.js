@@ -13,6 +13,11 @@ if (process.argv[2] === '--version') {
   const {version} = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   process.stdout.write(`timetiles/${version} ${process.platform}-${process.arch} node-v${node}\n`);
 } else {
+  void start();
+}
+
+/** A function, since a Node that is too old to know `await` outside of one has to get as far as saying so. */
+async function start() {
   // The cache has to be on before the first import that it should speed up.
   const {enableCompileCache} = await import('node:module');
   enableCompileCache();

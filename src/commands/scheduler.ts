@@ -1,8 +1,8 @@
-import {join} from 'node:path';
 import {BaseCommand} from '../cli/base-command.ts';
 import {planRequest, scheduleFlags} from '../cli/schedule-flags.ts';
 import {abortOnSecondSignal} from '../cli/signals.ts';
 import {runScheduler} from '../operations/scheduler.ts';
+import {ownProgram} from '../process/own-program.ts';
 import {exitCodes} from '../shared/errors.ts';
 
 export default class Scheduler extends BaseCommand {
@@ -19,7 +19,7 @@ export default class Scheduler extends BaseCommand {
       return await this.perform(flags, async (context) => {
         const outcome = await runScheduler(context, {
           ...request,
-          program: join(this.config.root, 'bin', 'run.js'),
+          tool: ownProgram({root: this.config.root, execPath: process.execPath, environment: process.env}),
           environment: process.env,
           quiet: flags.quiet,
           print: (line) => process.stderr.write(`${line}\n`),

@@ -1,6 +1,7 @@
 import {mkdirSync} from 'node:fs';
 import {dirname, join, resolve} from 'node:path';
 import {knownKeys, resticVariables} from '../config/keys.ts';
+import type {OwnProgram} from '../process/own-program.ts';
 import {findClockTroubles} from '../schedule/clock-changes.ts';
 import {findCronDaemon, type CronDaemon} from '../schedule/cron-daemon.ts';
 import {parseSchedule} from '../schedule/cron-expression.ts';
@@ -8,7 +9,6 @@ import {cronLines, type Installation} from '../schedule/cron-lines.ts';
 import {findBlock, putBlock, removeBlock, type CrontabText, type FoundBlock} from '../schedule/crontab-block.ts';
 import {readCrontab, writeCrontab} from '../schedule/crontab.ts';
 import {jobsOf, type Plan} from '../schedule/jobs.ts';
-import {lastingPath} from '../schedule/lasting-path.ts';
 import {hostTimeZone, nextRuns} from '../schedule/next-runs.ts';
 import {runPath} from '../schedule/run-path.ts';
 import {TimetilesError} from '../shared/errors.ts';
@@ -29,8 +29,8 @@ export interface PlanRequest {
 export type ConfirmEdited = (lines: readonly string[]) => Promise<'go' | 'stop'>;
 
 export interface InstallRequest extends PlanRequest {
-  /** The absolute path of this tool's program. */
-  readonly program: string;
+  /** What cron starts. */
+  readonly tool: OwnProgram;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly confirmEdited: ConfirmEdited;
 }
@@ -125,11 +125,10 @@ function brokenError(): TimetilesError {
   return new TimetilesError('schedule', 'the block of timetiles in the crontab was edited so that its beginning or its end is missing or there twice', 'Remove all its lines with crontab -e, then run timetiles backup auto again.');
 }
 
-function installationOf({configuration, settings}: Context, {program, environment}: InstallRequest): Installation {
+function installationOf({configuration, settings}: Context, {tool, environment}: InstallRequest): Installation {
   const kept = Object.fromEntries(passedOn.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
   return {
-    node: lastingPath(process.execPath),
-    program: lastingPath(program),
+    ...tool,
     environment: {
       PATH: runPath(environment['PATH'] ?? ''),
       ...(environment['TIMETILES_HOME'] && {TIMETILES_HOME: resolve(configuration.home)}),

@@ -1,3 +1,4 @@
+import type {OwnProgram} from '../process/own-program.ts';
 import {describeEnd, startCommand} from '../process/run.ts';
 import {localText} from '../schedule/clock-changes.ts';
 import {runInForeground, type Step} from '../schedule/foreground.ts';
@@ -9,8 +10,8 @@ import {configFileOf} from './schedule.ts';
 import {planOf, type PlanRequest} from './schedule-install.ts';
 
 export interface SchedulerRequest extends PlanRequest {
-  /** The absolute path of this tool's program. */
-  readonly program: string;
+  /** What each step starts. */
+  readonly tool: OwnProgram;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly quiet: boolean;
   /** Gets every line that a job prints; it is redacted already. */
@@ -48,8 +49,8 @@ function startStep({configuration}: Context, request: SchedulerRequest, words: r
   const config = configFileOf(configuration);
   const environment = Object.entries(request.environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const running = startCommand({
-    file: process.execPath,
-    args: [request.program, ...words, ...(config === undefined ? [] : ['--config', config]), ...(request.quiet ? ['--quiet'] : [])],
+    file: request.tool.node,
+    args: [request.tool.program, ...words, ...(config === undefined ? [] : ['--config', config]), ...(request.quiet ? ['--quiet'] : [])],
     env: Object.fromEntries(environment),
     stdout: {onLine: request.print},
     onStderrLine: request.print,

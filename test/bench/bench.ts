@@ -5,7 +5,7 @@ import {startBench, type RunningBench} from '../support/bench.ts';
 import {toolEnvironment} from '../support/cli.ts';
 import {growDatabase} from '../support/dataset.ts';
 import {writeSmallFiles} from '../support/files.ts';
-import {checkout} from '../support/paths.ts';
+import {checkout, scratchDirectory} from '../support/paths.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {compare, megabytes, report, rows} from './contest.ts';
 import {measure, type Measured} from './measure.ts';
@@ -22,6 +22,7 @@ const program = join(checkout, 'bin/run.js');
 const bench = await startBench();
 try {
   await benchVersion();
+  await benchStart();
   await withStack(bench, benchDump);
   await withStack(bench, benchUploads);
   await withStack(bench, benchNights);
@@ -48,6 +49,21 @@ async function benchVersion(): Promise<void> {
     bare: () => measure({file: process.execPath, args: ['-e', '0'], env}),
     tool: () => measure({file: process.execPath, args: [program, '--version'], env}),
   });
+}
+
+/** The installed tool, with its launcher and its own Node, against the one of the checkout. */
+async function benchStart(): Promise<void> {
+  const directory = join(scratchDirectory, 'release');
+  await execa(process.execPath, [join(checkout, '.build/pack.js'), '--directory', directory, '--runtime']);
+  const env = {PATH: process.env['PATH'] ?? '', TIMETILES_HOME: directory};
+  const installed = join(directory, 'bin/timetiles');
+  for (const words of [['--version'], ['config', 'show'], ['backup', '--help']]) {
+    await compare(`the installed tool against that of the checkout: \`timetiles ${words.join(' ')}\``, 1.15, 21, {
+      bare: () => measure({file: process.execPath, args: [program, ...words], env}),
+      tool: () => measure({file: installed, args: words, env}),
+    });
+  }
+  await rm(directory, {recursive: true});
 }
 
 async function benchDump(stack: Stack): Promise<void> {

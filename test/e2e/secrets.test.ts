@@ -62,6 +62,8 @@ describe('stand in no output', () => {
     ['a backup', {}, ['backup'], 0],
     ['a list', {}, ['backup', 'list'], 0],
     ['a look at the host', {}, ['doctor'], 0],
+    ['a look at the configuration', {BACKUP_PRE_COMMAND: `true '${secrets['AWS_SECRET_ACCESS_KEY']}'`}, ['config', 'show'], 0],
+    ['a check of a broken one', {BACKUP_KEEP_LAST: 'sMtP-wrong', HEARTBEAT_URL: 'bEaT-wrong'}, ['config', 'check'], 2],
     ['a plan', {}, ['restore', 'latest', '--dry-run'], 0],
     ['a wrong repository password', {RESTIC_PASSWORD: 'rEsTiC wrong'}, ['backup', 'list'], 1],
     ['a wrong database password', {DB_PASSWORD: 'dB "pw wrong'}, ['backup'], 1],

@@ -1,10 +1,10 @@
-import {join} from 'node:path';
 import {Flags} from '@oclif/core';
 import {BaseCommand} from '../../cli/base-command.ts';
 import {confirmEditedBlock} from '../../cli/schedule-dialog.ts';
 import {planRequest, scheduleFlags} from '../../cli/schedule-flags.ts';
 import {renderRemoval, renderSchedule} from '../../cli/render/schedule.ts';
 import {installSchedule, removeSchedule, showSchedule} from '../../operations/schedule-install.ts';
+import {ownProgram} from '../../process/own-program.ts';
 
 export default class BackupAuto extends BaseCommand {
   static override summary = 'Let cron make the backups, and prune and verify them.';
@@ -29,8 +29,8 @@ export default class BackupAuto extends BaseCommand {
       if (flags.show) return renderSchedule(await showSchedule(context), {showLines: true});
       const confirmEdited = confirmEditedBlock(context, {yes: flags.yes, canAsk: !this.jsonEnabled()});
       if (flags.disable) return renderRemoval(await removeSchedule(context, confirmEdited));
-      const program = join(this.config.root, 'bin', 'run.js');
-      const report = await installSchedule(context, {...request, program, environment: process.env, confirmEdited});
+      const tool = ownProgram({root: this.config.root, execPath: process.execPath, environment: process.env});
+      const report = await installSchedule(context, {...request, tool, environment: process.env, confirmEdited});
       return renderSchedule(report, {showLines: false});
     });
   }

@@ -1,0 +1,59 @@
+import {copyFileSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {execa} from 'execa';
+import {expect, it} from 'vitest';
+import {temporaryDirectory} from '../support.ts';
+
+const bin = fileURLToPath(new URL('../../../bin', import.meta.url));
+/** In the place of the tool: tells how it was started. */
+const probe = `console.log(JSON.stringify({node: process.argv0, words: process.argv.slice(1), root: process.env.TIMETILES_ROOT})); process.exitCode = 3;`;
+
+/** An installation with awkward names: a version, `current` that leads to it, and links to the launcher. */
+function install({withRuntime}: {withRuntime: boolean}): {current: string; link: string; empty: string; path: string} {
+  const directory = realpathSync(temporaryDirectory());
+  const version = join(directory, "o'tool $HOME", '1.0.0 x');
+  for (const part of ['bin', 'runtime/bin']) mkdirSync(join(version, part), {recursive: true});
+  for (const part of ['empty', 'path', 'links']) mkdirSync(join(directory, part));
+  copyFileSync(join(bin, 'timetiles'), join(version, 'bin/timetiles'));
+  writeFileSync(join(version, 'bin/run.js'), probe);
+  const current = join(directory, "o'tool $HOME", 'current');
+  symlinkSync('1.0.0 x', current);
+  symlinkSync(join(current, 'bin/timetiles'), join(directory, 'links/absolute'));
+  symlinkSync('absolute', join(directory, 'links/time tiles'));
+  symlinkSync(process.execPath, join(directory, 'path/node'));
+  if (withRuntime) symlinkSync(process.execPath, join(version, 'runtime/bin/node'));
+  return {current, link: join(directory, 'links/time tiles'), empty: join(directory, 'empty'), path: join(directory, 'path')};
+}
+
+const launch = (file: string, words: string[], path: string) => execa(file, words, {env: {PATH: `${path}:/usr/bin:/bin`}, extendEnv: false, reject: false});
+
+it('runs its own Node, found through symlinks, and keeps words and exit code as they are', async () => {
+  const {current, link, empty} = install({withRuntime: true});
+  const words = ['backup', 'a b', '', "it's", '$HOME', '*', '-e'];
+  const {stdout, exitCode} = await launch(link, words, empty);
+  expect(exitCode).toBe(3);
+  expect(JSON.parse(stdout)).toEqual({node: join(current, 'runtime/bin/node'), words: [join(current, 'bin/run.js'), ...words], root: current});
+});
+
+it('runs the Node of PATH where the installation has none, however it is called', async () => {
+  const {current, path} = install({withRuntime: false});
+  const calls = 'cd "$1/bin"; ./timetiles one; PATH="$1/bin:$PATH" timetiles two; sh timetiles three; cd ..; export CDPATH=/usr; bin/timetiles four';
+  const {stdout} = await launch('sh', ['-c', calls, 'sh', current], path);
+  const told = stdout.split('\n').map((line) => JSON.parse(line));
+  expect(told).toEqual(['one', 'two', 'three', 'four'].map((word) => ({node: join(path, 'node'), words: [join(current, 'bin/run.js'), word], root: current})));
+});
+
+it('says so when there is no Node at all', async () => {
+  const {current, empty} = install({withRuntime: false});
+  const result = await execa(join(current, 'bin/timetiles'), ['doctor'], {env: {PATH: empty}, extendEnv: false, reject: false});
+  expect(result).toMatchObject({exitCode: 1, stdout: '', stderr: 'Error: timetiles needs Node 22.13 or newer, and there is no node in PATH.\nInstall Node.js, or the release of timetiles that has its own.'});
+});
+
+it('starts a program that also a Node of 2019 can parse, so that it gets as far as saying that it is too old', () => {
+  const text = readFileSync(join(bin, 'run.js'), 'utf8').replace(/^#!.*/, '').replace(/^import .*$/gm, '').replaceAll('import.meta', '({})');
+  // `await` outside of a function came with Node 14.8.
+  // oxlint-disable-next-line typescript/no-implied-eval
+  expect(() => new Function(text)).not.toThrow();
+  expect(text).not.toMatch(/\?\?=|\?\?|\?\.(?!\d)/);
+});
