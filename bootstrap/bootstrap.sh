@@ -20,9 +20,10 @@ main() {
   fi
   require_root
   umask 077
+  take_lock
+  # Not before: what lies there is that of the run which has the lock.
   trap finish EXIT
   trap interrupt INT TERM HUP
-  take_lock
   prepare
   confirm_start
   run_steps
@@ -42,6 +43,7 @@ take_lock() {
 
 # Looks for mistakes before anything is changed, and removes what killed runs left.
 prepare() {
+  make_work_directory
   find_configuration
   check_configuration_early
   if [ "$dry_run" = yes ]; then return; fi
@@ -94,6 +96,7 @@ finish() {
   local status=$?
   trap '' INT TERM HUP
   release_services
+  rm -rf "$work_directory"
   if [ "$dry_run" = no ]; then remove_incoming; fi
   if [ "$status" = 0 ] || [ -z "$current_step" ]; then exit "$status"; fi
   {

@@ -27,8 +27,8 @@ Repositories, passwords, configuration and packages stay.
 
   --home DIR    the installation directory (default: \$TIMETILES_HOME, else /opt/timetiles)
   --delete-repositories-and-passwords
-                also delete the local repository, the configuration and the state; to be given twice. On a
-                terminal, given once, it asks twice. What is offsite is not touched, but cannot be read without the password.
+                also delete the local repository, bootstrap.conf, the state and the password that bootstrap made;
+                to be given twice. On a terminal, given once, it asks twice. What is offsite is not touched, but cannot be read without the password.
   --help        this text
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 4 bootstrap is running, 130 interrupted or declined.
@@ -42,6 +42,8 @@ main() {
   flock --nonblock 9 || fail 4 'a bootstrap is running on this server' 'Wait until it has ended.'
   trap interrupt INT TERM HUP
   set_tool_environment
+  make_work_directory
+  trap 'rm -rf "$work_directory"' EXIT
   confirm_purge
   find_data
   remove_schedule
@@ -120,6 +122,18 @@ say_what_stays() {
   say "bootstrap/bootstrap.sh installs the tool again, with the same password and repository."
 }
 
+# The lines that bootstrap wrote; the others are the app's.
+remove_password() {
+  local file=$home/.env.production kept
+  [ -f "$file" ] || return 0
+  kept=$(mktemp -p "$work_directory")
+  awk '/^# .* made by the bootstrap of timetiles\./ { getline; if ($0 !~ /^RESTIC_PASSWORD=/) print; next } { print }' "$file" >"$kept"
+  # Written in place: owner and mode stay.
+  if [ -s "$kept" ]; then cat "$kept" >"$file"; else rm -f "$file"; fi
+  rm -f "$kept"
+  if grep -qs '^RESTIC_PASSWORD' "$file"; then say "$file holds a password that bootstrap did not make; it stays."; fi
+}
+
 # Only what is known to be a repository, and only the files that bootstrap and the tool made.
 purge_data() {
   if [ -e "$repository/config" ] && [ -d "$repository/snapshots" ] && [ -d "$repository/keys" ]; then
@@ -128,9 +142,7 @@ purge_data() {
   fi
   rm -rf "$home/state"
   rm -f "$home/bootstrap.conf" "$home/alerts.log"
-  if [ -e "$home/.env.production" ]; then
-    say "$home/.env.production may hold settings of the app: delete it yourself, or take RESTIC_PASSWORD out of it."
-  fi
+  remove_password
   rmdir "$home/backups" "$home" 2>/dev/null || true
   say 'Repositories, configuration and state are deleted. What is offsite was not touched.'
 }

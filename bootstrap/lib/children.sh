@@ -3,6 +3,14 @@
 # Programs that take their time run beside the shell, which so hears a signal at once and ends them.
 
 child=
+# In memory and root's own: logs of children, and copies of the configuration.
+work_directory=/run/timetiles-bootstrap
+
+# The lock is held, so what is there is of a killed run.
+make_work_directory() {
+  rm -rf "$work_directory"
+  mkdir -m 0700 "$work_directory"
+}
 
 # Runs a program to its end. A shell without job control would let it ignore Ctrl-C, and what a daemon that it starts
 # inherits must not hold the lock of bootstrap.
@@ -18,7 +26,7 @@ run() {
 # The same, and what it prints is of interest only when it fails.
 run_quietly() {
   local log status=0
-  log=$(mktemp)
+  log=$(mktemp -p "$work_directory")
   run "$@" >"$log" 2>&1 || status=$?
   if [ "$status" != 0 ]; then cat "$log" >&2; fi
   rm -f "$log"

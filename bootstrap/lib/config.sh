@@ -36,16 +36,14 @@ check_configuration() {
   done
 }
 
-# With a tool that can run already, mistakes are found before anything is changed; else before the tool is installed.
+# Where what is to be installed can run already, mistakes are found before anything is changed; else before it is installed. A version
+# that is installed already is not asked: it may not know yet what the new one knows.
 check_configuration_early() {
-  local release status
-  for release in "$(current_release)" "${tool_spec:-$(dirname "$bootstrap_directory")}"; do
-    release_version "$release" >/dev/null || continue
-    status=0
-    check_configuration "$release/bin/timetiles" "$config_to_install" || status=$?
-    [ "$status" != 2 ] || fail 2 'the configuration is no good, see above; nothing was changed' 'Correct it, then run bootstrap again.'
-    return 0
-  done
+  local release status=0
+  release=${tool_spec:-$(dirname "$bootstrap_directory")}
+  "$release/bin/timetiles" config check "$release/bootstrap.conf.example" >/dev/null 2>&1 </dev/null || return 0
+  check_configuration "$release/bin/timetiles" "$config_to_install" || status=$?
+  [ "$status" != 2 ] || fail 2 'the configuration is no good, see above; nothing was changed' 'Correct it, then run bootstrap again.'
 }
 
 # Asks the tool for the values in effect, those of the file to come included.
@@ -55,7 +53,7 @@ load_settings() {
     settings=$(tool config show --json) || tool_failed $? 'the configuration cannot be read' 'Correct it, then run bootstrap again.'
     return
   fi
-  place=$(mktemp -d)
+  place=$(mktemp -d -p "$work_directory")
   cp "$config_to_install" "$place/bootstrap.conf"
   if [ -e "$home/.env.production" ]; then cp "$home/.env.production" "$place/.env.production"; fi
   settings=$(env TIMETILES_HOME="$place" "$(current_release)/bin/timetiles" config show --json) || true

@@ -24,7 +24,7 @@ write_new_password() {
   target=$(readlink -f "$file")
   # 32 characters out of 64 are 192 bits; none of them means anything to a shell, to docker compose or in a quoted value.
   password=$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')
-  temporary=$(mktemp "$target.XXXXXX")
+  temporary=$(mktemp "$target.timetiles-XXXXXX")
   if [ -e "$target" ]; then
     cp --preserve=all "$target" "$temporary"
     chmod 0600 "$temporary"

@@ -70,7 +70,8 @@ check_release() {
   local version status=0
   version=$(release_version "$1") ||
     fail 1 "the new version of timetiles does not start: $("$1/bin/timetiles" --version 2>&1 </dev/null | tail -n 3)" "$(what_stays)"
-  "$1/bin/timetiles" backup --help >/dev/null </dev/null ||
+  # Needs all that a command needs, and the file is right by the release's own tests.
+  run_quietly "$1/bin/timetiles" config check "$1/bootstrap.conf.example" ||
     fail 1 "timetiles $version is not whole: its commands do not start, see above" "$(what_stays)"
   check_configuration "$1/bin/timetiles" "${2:-}" || status=$?
   case $status in
@@ -114,10 +115,10 @@ remove_old_releases() {
   done
 }
 
-# What killed runs left in the directory of the tool.
+# What killed runs left in the installation directory.
 remove_incoming() {
   local left
-  for left in "$(tool_directory)"/.incoming-* "$(tool_directory)"/.next; do
+  for left in "$(tool_directory)"/.incoming-* "$(tool_directory)"/.next "$home"/*.timetiles-?????? "$home"/.*.timetiles-?????? "$home"/state/*.timetiles-??????; do
     if [ -e "$left" ] || [ -L "$left" ]; then rm -rf "$left"; fi
   done
 }

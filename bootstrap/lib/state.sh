@@ -30,7 +30,7 @@ state_record() {
   file=$(state_file)
   make_home
   [ -d "$home/state" ] || mkdir -m 0700 "$home/state"
-  temporary=$(mktemp "$file.XXXXXX")
+  temporary=$(mktemp "$file.timetiles-XXXXXX")
   if [ -e "$file" ]; then awk -F '\t' -v name="$1" '$1 != name' "$file" >"$temporary"; fi
   printf '%s\t%s\t%s\t%s\n' "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(installed_version)" "${2:-}" >>"$temporary"
   mv "$temporary" "$file"

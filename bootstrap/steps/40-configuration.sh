@@ -33,7 +33,7 @@ configuration_apply() {
   local file temporary
   make_home
   if [ ! -e "$home/bootstrap.conf" ]; then
-    temporary=$(mktemp "$home/bootstrap.conf.XXXXXX")
+    temporary=$(mktemp "$home/bootstrap.conf.timetiles-XXXXXX")
     cat "${config_to_install:-$(current_release)/bootstrap.conf.example}" >"$temporary"
     # A link fails where the file has come into being meanwhile; a rename would replace it.
     ln "$temporary" "$home/bootstrap.conf"

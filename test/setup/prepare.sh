@@ -87,7 +87,7 @@ build() {
 missing_packages() {
   local pair
   for pair in dockerd:docker.io docker:docker-client mmdebstrap:mmdebstrap tmux:tmux setfattr:attr \
-    mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate cron:cron crontab:cron unshare:util-linux; do
+    mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate cron:cron crontab:cron unshare:util-linux shellcheck:shellcheck; do
     command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
   done
   [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || echo debian-archive-keyring

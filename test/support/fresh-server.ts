@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {chmod, cp, mkdir, writeFile} from 'node:fs/promises';
+import {chmod, cp, mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {execa} from 'execa';
 import type {Bench} from './bench.ts';
@@ -14,7 +14,7 @@ export interface ServerOptions {
   image: Extract<ImageName, 'debian' | 'debianBookworm' | 'server' | 'serverBookworm'>;
   /** What bootstrap installs from: a release directory or a checkout, seen as `/srv/source`, where nothing can be changed. */
   source: string;
-  /** Nothing outside can be reached. */
+  /** Nothing outside can be reached, and no package was fetched before. */
   offline?: boolean;
   /** Mounted at `/opt/timetiles`. */
   disk?: string;
@@ -39,9 +39,8 @@ export interface FreshServer {
 export async function makeRelease(directory: string, change?: {version: string}): Promise<string> {
   await execa(process.execPath, [join(checkout, '.build/pack.js'), '--directory', directory, '--runtime']);
   if (change) {
-    const file = join(directory, 'package.json');
-    const {stdout} = await execa('sed', [`s/"version": "[^"]*"/"version": "${change.version}"/`, file]);
-    await writeFile(file, stdout);
+    const files = ['package.json', 'oclif.manifest.json'].map((name) => join(directory, name));
+    await execa('sed', ['--in-place', `s/^  "version": "[^"]*"/  "version": "${change.version}"/`, ...files]);
   }
   return directory;
 }
@@ -72,7 +71,7 @@ export async function startServer(bench: Bench, stack: Stack, options: ServerOpt
       // The uploads are read where the engine says that they are.
       [root]: root,
       [`${options.source}:ro`]: '/srv/source',
-      [await archiveOf(options.image)]: '/var/cache/apt/archives',
+      ...(options.offline ? {} : {[await archiveOf(options.image)]: '/var/cache/apt/archives'}),
       ...(options.disk === undefined ? {} : {[options.disk]: '/opt/timetiles'}),
     }),
     ...(await npmOptions()),
