@@ -1,9 +1,11 @@
-import {readFile} from 'node:fs/promises';
+import {readFile, symlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {execa} from 'execa';
 import {afterAll, beforeAll, expect, test} from 'vitest';
-import {expectExit, timetiles} from '../support/cli.ts';
+import {expectExit, timetiles, toolEnvironment} from '../support/cli.ts';
 import {startCron, type Cron} from '../support/cron.ts';
+import {checkout} from '../support/paths.ts';
 import {plainSnapshots} from '../support/plain-restic.ts';
 import {waitUntil} from '../support/processes.ts';
 import {startStack, type Stack} from '../support/stack.ts';
@@ -67,6 +69,21 @@ test('a backup that cron makes, and after --disable no other, and the crontab by
   expect([await sets(), await log()]).toEqual([madeSets, told]);
   // Two turns of the minute, each up to a minute away.
 }, 200_000);
+
+test('the block names the path that will lead to the new version after an upgrade', async () => {
+  await cron.write(Buffer.from('# mine\n'));
+  const current = join(stack.scratch, 'current');
+  await symlink(checkout, current);
+  // Through the launcher, as an installed tool is started.
+  const result = await execa(join(current, 'bin/timetiles'), ['backup', 'auto'], {env: toolEnvironment({stack, env}), extendEnv: false, reject: false});
+  expectExit({exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr}, 0);
+  const lines = String(await cron.read());
+  expect(lines).toContain(`${process.execPath} ${current}/bin/run.js backup`);
+  expect(lines).not.toContain(`${checkout}/bin`);
+  // Started in any other way, the same installation is named by where it lies.
+  expect((await auto()).stdout).toContain('The schedule was changed');
+  expect(String(await cron.read())).toContain(`${process.execPath} ${checkout}/bin/run.js backup`);
+});
 
 test('a block that was edited by hand is not lost without a word', async () => {
   await cron.write(Buffer.from('# mine\n'));

@@ -154,16 +154,17 @@ describe('pack.js --directory', () => {
 });
 
 it('starts as fast as the development tool', async () => {
-  const installed = join(release, selfContained, 'bin', 'timetiles');
-  const seconds: Record<'installed' | 'development', number[]> = {installed: [], development: []};
   const env = {TIMETILES_HOME: stack.home, PATH: process.env['PATH'] ?? ''};
-  for (let round = 0; round <= 9; round += 1) {
-    for (const [name, file, words] of [['development', process.execPath, [join(checkout, 'bin/run.js')]], ['installed', installed, []]] as const) {
-      const begin = performance.now();
-      await execa(file, [...words, 'config', 'show'], {env, extendEnv: false});
-      if (round > 0) seconds[name].push(performance.now() - begin);
-    }
+  const timeOf = async (file: string, words: string[]) => {
+    const begin = performance.now();
+    await execa(file, [...words, 'config', 'show'], {env, extendEnv: false});
+    return performance.now() - begin;
+  };
+  // Whatever else the machine does only makes a run slower: the fastest of each come near the truth, some sooner than others. npm run bench compares medians.
+  let [installed, development] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let round = 0; round < 40 && (round < 5 || installed > development * 1.2); round += 1) {
+    development = Math.min(development, await timeOf(process.execPath, [join(checkout, 'bin/run.js')]));
+    installed = Math.min(installed, await timeOf(join(release, selfContained, 'bin/timetiles'), []));
   }
-  // The fastest of each says most on a machine that does other things as well; npm run bench compares medians.
-  expect(Math.min(...seconds.installed) / Math.min(...seconds.development)).toBeLessThan(1.5);
+  expect(installed / development).toBeLessThan(1.2);
 });
