@@ -1,45 +1,110 @@
 #!/usr/bin/env bash
-# Prepares an installation directory: makes it with mode 0700 and writes bootstrap.conf, mode 0600, with a new password.
-# Nothing that exists is ever changed, above all no password; run it as often as you like.
-#
-#   bootstrap/bootstrap.sh [DIRECTORY]     default: $TIMETILES_HOME, else /opt/timetiles
+# From a bare server to nightly, verified, offsite backups: bootstrap/bootstrap.sh --help
+# Every step looks at what is there and does what is missing, so it can be interrupted and run again at will.
+# shellcheck disable=SC2154 # the files below share their variables with this one
 set -euo pipefail
-umask 077
 
-home=${1:-${TIMETILES_HOME:-/opt/timetiles}}
-example=$(dirname "${BASH_SOURCE[0]}")/../bootstrap.conf.example
-config=$home/bootstrap.conf
+program=$0
+bootstrap_directory=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# All of it is read at once: an upgrade may replace these very files.
+for file in "$bootstrap_directory"/lib/*.sh "$bootstrap_directory"/steps/[0-9][0-9]-*.sh; do
+  # shellcheck source=/dev/null
+  . "$file"
+done
 
-if [[ $home != /* ]]; then
-  echo "Error: $home is no absolute path" >&2
-  echo "Name the installation directory from / on, such as /opt/timetiles." >&2
-  exit 2
-fi
-if [ -e "$config" ]; then
-  echo "$config exists; nothing was changed."
-  exit 0
-fi
+main() {
+  read_options "$@"
+  if [ "$list" = yes ]; then
+    list_steps
+    return
+  fi
+  require_root
+  umask 077
+  take_lock
+  # Not before: what lies there is that of the run which has the lock.
+  trap finish EXIT
+  trap interrupt INT TERM HUP
+  prepare
+  confirm_start
+  run_steps
+  summarize
+}
 
-mkdir -p "$home"
-# 32 characters out of 64 are 192 bits; none of them means anything to a shell or in a quoted value.
-password=$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')
-temporary=$(mktemp "$config.XXXXXX")
-trap 'rm -f "$temporary"' EXIT
-# By way of the environment, since every argv can be read by every user.
-PASSWORD=$password awk '
-  /^#? *RESTIC_PASSWORD=/ && !done { print "RESTIC_PASSWORD=\"" ENVIRON["PASSWORD"] "\""; done = 1; next }
-  { print }
-  END { if (!done) print "RESTIC_PASSWORD=\"" ENVIRON["PASSWORD"] "\"" }
-' "$example" >"$temporary"
-chmod 600 "$temporary"
-# A link fails where the file has come into being meanwhile; a rename would replace it.
-ln "$temporary" "$config"
+require_root() {
+  if [ "$EUID" != 0 ]; then
+    fail 1 'bootstrap needs root, since it installs packages and writes to /usr/local and /etc' "Run it with sudo: sudo $program"
+  fi
+}
 
-cat <<END
-Wrote $config with a new RESTIC_PASSWORD. Without it no backup can be read, not by anybody:
-print it, or keep it in a password manager, away from this server.
+take_lock() {
+  exec 9>/run/timetiles-bootstrap.lock
+  flock --nonblock 9 || fail 4 'another bootstrap is running on this server' 'Wait until it has ended, then run this one if it is still needed.'
+}
 
-    $password
+# Looks for mistakes before anything is changed, and removes what killed runs left.
+prepare() {
+  make_work_directory
+  find_configuration
+  check_configuration_early
+  if [ "$dry_run" = yes ]; then return; fi
+  remove_stale_policy
+  remove_incoming
+}
 
-Next: put COMPOSE_PROJECT_NAME and the like into $config, then run: timetiles doctor
-END
+run_steps() {
+  local index name
+  for index in "${!step_names[@]}"; do
+    name=${step_names[index]}
+    current_step="[$((index + 1))/${#step_names[@]}] $name"
+    if is_wanted "$index"; then run_step "$name" "${name//-/_}"; else say "$current_step: left out"; fi
+  done
+  current_step=
+}
+
+# $1 the step's name, $2 how its functions begin.
+run_step() {
+  local words
+  todo=()
+  remarks=()
+  passes=yes
+  found=
+  "$2_plan"
+  words=$(join_with '; ' "${todo[@]}")
+  if [ "$dry_run" = yes ] && [ -n "$words" ]; then words="would be $words"; fi
+  say "$current_step: ${words:-${found:-nothing to do}}"
+  if [ ${#remarks[@]} -gt 0 ]; then printf '      %s\n' "${remarks[@]}"; fi
+  if [ "$dry_run" = yes ]; then return; fi
+  if [ ${#todo[@]} -gt 0 ]; then
+    is_check=no
+    "$2_apply"
+    [ "$is_check" = yes ] || done_steps+=("$1: $words")
+  fi
+  [ "$passes" = no ] || passed_steps+=("$1")
+  record_passed
+}
+
+# The first steps pass before there is a directory to record them in.
+record_passed() {
+  local name
+  [ -d "$home" ] || return 0
+  for name in "${passed_steps[@]}"; do state_note "$name" >/dev/null || state_record "$name"; done
+  passed_steps=()
+}
+
+# Runs at the end, whatever the end is.
+finish() {
+  local status=$?
+  trap '' INT TERM HUP
+  release_services
+  rm -rf "$work_directory"
+  if [ "$dry_run" = no ]; then remove_incoming; fi
+  if [ "$status" = 0 ] || [ -z "$current_step" ]; then exit "$status"; fi
+  {
+    printf 'Bootstrap stopped at %s. What was done before stays:\n' "$current_step"
+    printf '  %s\n' "${done_steps[@]:-nothing was changed in this run}"
+    printf 'Go on with: %s\n' "$again"
+  } >&2
+  case $status in 1 | 2 | 4 | 130) exit "$status" ;; *) exit 1 ;; esac
+}
+
+main "$@"

@@ -15,11 +15,15 @@ export type ImageName =
   | 'postgres15'
   | 'postgresTwoStarts'
   | 'restServer'
+  | 'server'
+  | 'serverBookworm'
   | 'web';
 
 type Recipe =
   | {tag: string; suite: string}
   | {tag: string; base: ImageName; directory: string; packages: string[]};
+
+const serverPackages = ['restic', 'cron', 'util-linux', 'logrotate', 'ca-certificates'];
 
 const recipes: Record<ImageName, Recipe> = {
   debian: {tag: 'timetiles-bench/debian:trixie', suite: 'trixie'},
@@ -64,6 +68,9 @@ const recipes: Record<ImageName, Recipe> = {
     directory: 'rest-server',
     packages: ['restic-rest-server'],
   },
+  // Servers on which bootstrap finds every package it needs.
+  server: {tag: 'timetiles-bench/server:trixie', base: 'debian', directory: 'server', packages: [...serverPackages, 'docker-cli']},
+  serverBookworm: {tag: 'timetiles-bench/server:bookworm', base: 'debianBookworm', directory: 'server', packages: [...serverPackages, 'docker.io']},
   web: {tag: 'timetiles-bench/web:1', base: 'postgresPlain', directory: 'web', packages: []},
 };
 

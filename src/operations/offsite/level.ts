@@ -20,11 +20,13 @@ export async function credentialLevel(context: Context, target: S3Target, client
   return {level: await askLevel(context, target, client), fresh: true};
 }
 
-/** Asks the service, and remembers; tells when an earlier answer was another one. */
+/** Asks the service, and remembers an answer that is news; tells when an earlier one was another. Who only looks so changes nothing. */
 export async function askLevel(context: Context, target: S3Target, client: S3Client): Promise<CredentialLevel> {
   const level = levelOf(await askAbilities(client, target.keyPrefix));
   const {level: known} = readState(target);
-  if (known?.keyId === target.keyId && known.level !== level) context.log.warn(`the offsite credentials are ${level} now; they were ${known.level} before`);
+  const isSameKey = known?.keyId === target.keyId;
+  if (isSameKey && known.level === level) return level;
+  if (isSameKey) context.log.warn(`the offsite credentials are ${level} now; they were ${known.level} before`);
   await updateState(target, {level: {keyId: target.keyId, level, checked: context.clock.now().toISOString()}});
   return level;
 }

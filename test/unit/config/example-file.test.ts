@@ -1,14 +1,9 @@
-import {execFileSync} from 'node:child_process';
-import {readFileSync, statSync} from 'node:fs';
-import {join} from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {readFileSync} from 'node:fs';
 import {parse} from 'dotenv';
 import {expect, it} from 'vitest';
 import {keyDefinitions, keyGroups} from '../../../src/config/keys.ts';
 import {parseConfigText} from '../../../src/config/parse.ts';
-import {loadConfiguration} from '../../../src/config/load.ts';
 import {settingsSchema} from '../../../src/config/settings.ts';
-import {temporaryDirectory} from '../support.ts';
 
 const text = readFileSync(new URL('../../../bootstrap.conf.example', import.meta.url), 'utf8');
 const rows = text.split('\n');
@@ -68,18 +63,4 @@ it('shows how difficult values are quoted', () => {
     DB_PASSWORD: String.raw`pa$$word with "quotes" and a back\slash`,
     EMAIL_SMTP_PASS: String.raw`se"cret\$`,
   });
-});
-
-it('becomes a configuration with a new password by bootstrap.sh, which never changes one that exists', () => {
-  const script = fileURLToPath(new URL('../../../bootstrap/bootstrap.sh', import.meta.url));
-  const home = join(temporaryDirectory(), 'new home');
-  const run = () => execFileSync('bash', [script, home], {encoding: 'utf8'});
-  const said = run();
-  const {settings} = loadConfiguration({environment: {TIMETILES_HOME: home}});
-  expect(settings).toEqual({...settingsSchema.parse({}), RESTIC_PASSWORD: expect.stringMatching(/^[\w-]{32}$/)});
-  expect(said).toContain(settings.RESTIC_PASSWORD);
-  expect([statSync(home).mode & 0o777, statSync(join(home, 'bootstrap.conf')).mode & 0o777]).toEqual([0o700, 0o600]);
-  const before = readFileSync(join(home, 'bootstrap.conf'), 'utf8');
-  expect(run()).toContain('nothing was changed');
-  expect(readFileSync(join(home, 'bootstrap.conf'), 'utf8')).toBe(before);
 });
