@@ -48,24 +48,26 @@ test('from a newer release: the tool changes, configuration, password and cronta
   expect([await version(), await kept()]).toEqual([old, before]);
 });
 
-const faults: {what: string; harm: (release: string) => Promise<unknown>; exitCode: number; says: RegExp}[] = [
+const faults: {what: string; harm: (release: string) => Promise<unknown>; archive?: boolean; exitCode: number; says: RegExp}[] = [
   {what: 'does not start', harm: (release) => writeFile(join(release, 'bin/run.js'), 'throw new Error("broken")\n'), exitCode: 1, says: /does not start/},
   {what: 'lacks a part', harm: (release) => rm(join(release, 'dist/chunks'), {recursive: true}), exitCode: 1, says: /not whole/},
-  {what: 'refuses the present configuration', harm: (release) => refuseProject(release), exitCode: 2, says: /no good for timetiles 9\.8\.7/},
+  {what: 'refuses the present configuration', harm: (release) => forgetKey(release), exitCode: 2, says: /bootstrap\.conf:2: BACKUP_MIN_FREE_GB[^]*nothing was changed/},
+  {what: 'comes as an archive and does the same', harm: (release) => forgetKey(release), archive: true, exitCode: 2, says: /no good for timetiles 9\.8\.7[^]*timetiles \S+ stays installed/},
 ];
 /** A later version could know a key no more. */
-const refuseProject = async (release: string) => {
-  await execa('bash', ['-c', 'grep -rl BACKUP_MIN_FREE_GB "$1/dist" | xargs sed -i s/BACKUP_MIN_FREE_GB/BACKUP_LEAST_FREE_GB/g', 'refuse', release]);
+const forgetKey = async (release: string) => {
+  await execa('bash', ['-c', 'grep -rl BACKUP_MIN_FREE_GB "$1/dist" | xargs sed -i s/BACKUP_MIN_FREE_GB/BACKUP_LEAST_FREE_GB/g', 'forget', release]);
 };
 
-test.each(faults)('a new version that $what is not installed, and the old one works on', async ({harm, exitCode, says}) => {
+test.each(faults)('a new version that $what is not installed, and the old one works on', async ({harm, archive, exitCode, says}) => {
   const release = join(source, 'bad');
   await cp(join(source, 'new'), release, {recursive: true});
   await harm(release);
   // The place where versions are staged notices that one came and went.
   const tree = async () => (await server.tree()).replace(/^(\/opt\/timetiles\/tool d 755 0:0) .*/m, '$1');
   const before = await tree();
-  const result = await bootstrap('bad');
+  if (archive) await execa('tar', ['--create', '--gzip', '--file', join(source, 'bad.tgz'), '--directory', source, 'bad'], {env: {GZIP: '-1'}});
+  const result = archive ? await bootstrap('old', '--tool', '/srv/source/bad.tgz') : await bootstrap('bad');
   await rm(release, {recursive: true});
   expect(result.stderr).toMatch(says);
   expect(result.exitCode).toBe(exitCode);
