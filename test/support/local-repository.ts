@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {execa} from 'execa';
 import type {Bench} from './bench.ts';
 import {scratchDirectory} from './paths.ts';
-import {cheapenKeys} from './restic-crypto.ts';
+import {makeEmptyRepository} from './restic-crypto.ts';
 import type {ResticAge} from './restic.ts';
 
 /** How to run restic; the newest on the local repository unless told. */
@@ -43,9 +43,7 @@ export async function makeLocalRepository(bench: Bench): Promise<LocalRepository
     return result.stdout;
   };
   const ids: LocalRepository['ids'] = async (kind) => (await readdir(join(path, kind))).filter((name) => /^[0-9a-f]{64}$/.test(name)).toSorted();
-  await restic(['init']);
-  cheapenKeys(path, 'a bench password');
-  const {id} = JSON.parse(await restic(['cat', 'config', '--no-lock']));
+  const id = await makeEmptyRepository(path, 'a bench password');
   return {
     directory, path, source, id, restic, ids,
     change: async (files) => {

@@ -1,5 +1,6 @@
 import {createCipheriv, createDecipheriv, createHash, randomBytes, scryptSync} from 'node:crypto';
-import {readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 
 /** The key that all files of a repository are sealed with, as restic's design document has it. */
@@ -33,13 +34,18 @@ export function addCheapKey(repository: string, master: MasterKey, password: str
 }
 
 /**
- * Leaves a repository with a cheap key alone. Tests start restic hundreds of times; what it costs to derive a real key is
- * none of their business.
+ * Makes an empty repository whose only key is a cheap one, as restic's design document has it. Tests start restic hundreds
+ * of times; what it costs to derive a real key, and to find out how much it shall cost, is none of their business.
+ * @returns its id
  */
-export function cheapenKeys(repository: string, password: string): void {
-  const keys = readdirSync(join(repository, 'keys'));
-  addCheapKey(repository, openMasterKey(repository, password), password);
-  for (const key of keys) rmSync(join(repository, 'keys', key));
+export async function makeEmptyRepository(repository: string, password: string): Promise<string> {
+  for (const name of ['data', 'index', 'keys', 'locks', 'snapshots']) await mkdir(join(repository, name), {recursive: true, mode: 0o700});
+  const master = {encrypt: randomBytes(32), k: randomBytes(16), r: randomBytes(16)};
+  // The polynomial is the design document's example.
+  const config = {version: 2, id: randomBytes(32).toString('hex'), chunker_polynomial: '25b468838dcb75'};
+  addCheapKey(repository, master, password);
+  writeFileSync(join(repository, 'config'), seal(master, Buffer.from(JSON.stringify(config))), {mode: 0o400});
+  return config.id;
 }
 
 /** Writes a snapshot file; restic reads it as one of its own. @returns its id */

@@ -1,7 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, rm, writeFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
-import {execa} from 'execa';
+import {join} from 'node:path';
 import type {Bench} from './bench.ts';
 import {postgresAccess, type PostgresAccess} from './postgres.ts';
 import {docker, dockerLines, type DockerOptions, type DockerResult} from './docker.ts';
@@ -9,7 +8,7 @@ import {dotenvText} from './dotenv.ts';
 import {imageFor, type ImageName} from './images.ts';
 import {scratchDirectory} from './paths.ts';
 import {waitUntil} from './processes.ts';
-import {cheapenKeys} from './restic-crypto.ts';
+import {makeEmptyRepository} from './restic-crypto.ts';
 
 /** What a stack is like; everything has a default. */
 export interface StackOptions {
@@ -126,10 +125,7 @@ export async function startStack(bench: Bench, options: StackOptions = {}): Prom
 
 /** Makes a stack's repository beforehand, with a key that costs nothing to derive: for tests that start restic often. */
 export async function makeCheapRepository(stack: Stack, {password = 'a bench password', repository = stack.repository} = {}): Promise<void> {
-  await mkdir(dirname(repository), {recursive: true});
-  const env = {RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: password, HOME: stack.userHome};
-  await execa(stack.bench.restic.newest, ['init', '--quiet'], {env, extendEnv: false});
-  cheapenKeys(repository, password);
+  await makeEmptyRepository(repository, password);
 }
 
 type DockerRunner = (args: string[], options?: DockerOptions) => Promise<DockerResult>;

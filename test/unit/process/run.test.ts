@@ -149,4 +149,15 @@ describe('startOfProcess', () => {
     expect(Math.abs(mine - (Date.now() - process.uptime() * 1000))).toBeLessThan(3000);
     expect(startOfProcess(2 ** 22 + 1)).toBeUndefined();
   });
+
+  it('takes a process that has ended for gone, although its parent takes no note', async () => {
+    // The shell becomes a program that never waits for the child.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {stdio: ['ignore', 'pipe', 'ignore']});
+    const [pid] = await once(parent.stdout, 'data');
+    const child = Number(pid);
+    const state = () => readFileSync(`/proc/${child}/stat`, 'utf8').split(') ')[1]?.[0];
+    expect(await until(() => state() === 'Z')).toBe(true);
+    expect(startOfProcess(child)).toBeUndefined();
+    parent.kill();
+  });
 });
