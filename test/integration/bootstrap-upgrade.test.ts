@@ -5,6 +5,7 @@ import {afterAll, beforeAll, expect, test} from 'vitest';
 import {expectExit} from '../support/cli.ts';
 import {makeRelease, startServer, type FreshServer} from '../support/fresh-server.ts';
 import {startStack, type Stack} from '../support/stack.ts';
+import {openProgram, type Terminal} from '../support/terminal.ts';
 import {useBench} from '../support/use-bench.ts';
 
 const bench = useBench();
@@ -102,4 +103,50 @@ test('told twice, uninstall deletes repository, configuration, state and passwor
   expectExit(await server.run(['/srv/source/old/bootstrap/uninstall.sh', ...twice]), 0);
   expect((await server.run(['ls', '-A', '/opt/timetiles'])).stdout).toBe('.env.production\n');
   expect(await server.read('/opt/timetiles/.env.production')).toBe('APP_SECRET="x"\n');
+});
+
+test('on a terminal it asks first and shows the new password once; deleting all backups has to be typed twice', async () => {
+  const onTerminal = async (command: string[], work: (terminal: Terminal) => Promise<void>): Promise<number> => {
+    const environment = {PATH: process.env['PATH'] ?? '', TERM: 'xterm', DOCKER_HOST: bench.dockerHost};
+    const terminal = await openProgram(['docker', 'exec', '--interactive', '--tty', server.container, ...command], {scratch: stack.scratch, environment, cwd: stack.scratch});
+    try {
+      await work(terminal);
+      return await terminal.exitCode();
+    } finally {
+      await terminal.close();
+    }
+  };
+  const answer = async (terminal: Terminal, question: string, words: string) => {
+    await terminal.waitFor(question);
+    await terminal.type(words);
+    await terminal.press('Enter');
+  };
+  const before = await server.tree();
+  const install = ['/srv/source/old/bootstrap/bootstrap.sh', '--config', '/root/bootstrap.conf', '--skip', 'doctor,offsite,backup,schedule'];
+  expect(await onTerminal(install, (terminal) => answer(terminal, 'Go on? [Y/n]', 'n'))).toBe(130);
+  expect(await server.tree()).toBe(before);
+
+  let shown = '';
+  const ended = await onTerminal(install, async (terminal) => {
+    await answer(terminal, 'Go on? [Y/n]', '');
+    shown = await terminal.waitFor('Press Enter when it is in a safe place');
+    await terminal.press('Enter');
+  });
+  expect(ended).toBe(0);
+  const password = /RESTIC_PASSWORD='(.*)'/.exec(await server.read('/opt/timetiles/.env.production'))?.[1];
+  expect(/^ {6}([\w-]{32})$/m.exec(shown)?.[1]).toBe(password);
+
+  const purge = ['/srv/source/old/bootstrap/uninstall.sh', '--delete-repositories-and-passwords'];
+  const question = (round: number) => `(${round} of 2) No backup on this server can be read after this.`;
+  const declined = await onTerminal(purge, async (terminal) => {
+    await answer(terminal, question(1), 'delete all backups');
+    await answer(terminal, question(2), 'delete all backup');
+  });
+  expect(declined).toBe(130);
+  expect(await version()).toBeDefined();
+  const deleted = await onTerminal(purge, async (terminal) => {
+    for (const round of [1, 2]) await answer(terminal, question(round), 'delete all backups');
+  });
+  expect(deleted).toBe(0);
+  expect((await server.run(['ls', '-A', '/opt/timetiles'])).stdout).toBe('.env.production\n');
 });

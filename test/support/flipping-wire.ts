@@ -2,25 +2,30 @@ import {once} from 'node:events';
 import {connect, createServer, type Socket} from 'node:net';
 import {meter} from './s3-proxy-body.ts';
 
-/** A wire to a port that flips one bit of what the client sends, on so many of the first connections. */
+/** A wire to a port that flips one bit of what the client sends, on so many of the first connections that carry so much. */
 export interface FlippingWire {
   port: number;
-  connections(): number;
+  /** How many bits it has flipped. */
+  flipped(): number;
   close(): Promise<void>;
 }
 
 export async function startFlippingWire(target: number, damage: {connections: number; offset: number}): Promise<FlippingWire> {
   const sockets = new Set<Socket>();
-  let connections = 0;
+  let flipped = 0;
+  const isWanted = () => {
+    if (flipped === damage.connections) return false;
+    flipped += 1;
+    return true;
+  };
   const server = createServer((client) => {
-    connections += 1;
     const upstream = connect(target, '127.0.0.1');
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       // Either side may hang up; the other then learns of it.
       socket.on('error', () => {}).on('close', () => [client, upstream].forEach((each) => each.destroySoon()));
     }
-    client.pipe(meter(() => {}, connections <= damage.connections ? damage.offset : undefined)).pipe(upstream);
+    client.pipe(meter(() => {}, damage.offset, isWanted)).pipe(upstream);
     upstream.pipe(client);
   });
   server.listen(0, '127.0.0.1');
@@ -29,7 +34,7 @@ export async function startFlippingWire(target: number, damage: {connections: nu
   if (address === null || typeof address === 'string') throw new Error('no port to listen on');
   return {
     port: address.port,
-    connections: () => connections,
+    flipped: () => flipped,
     close: async () => {
       const closed = once(server, 'close');
       server.close();

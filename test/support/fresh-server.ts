@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
-import {chmod, cp, mkdir} from 'node:fs/promises';
-import {join} from 'node:path';
+import {chmod, cp, mkdir, readdir} from 'node:fs/promises';
+import {basename, join} from 'node:path';
 import {execa} from 'execa';
 import type {Bench} from './bench.ts';
 import {docker, type DockerResult} from './docker.ts';
@@ -46,11 +46,14 @@ export async function makeRelease(directory: string, change?: {version: string})
 }
 
 /** What a build or a developer leaves in a checkout, and what no installation needs. */
-const notSource = new Set(['.git', '.cache', 'node_modules', 'dist', 'share', 'release', 'oclif.manifest.json', 'test/fixtures'].map((path) => join(checkout, path)));
+const notSource = new Set(['.git', '.cache', 'node_modules', 'dist', 'share', 'release', 'oclif.manifest.json', 'fixtures']);
 
 /** Copies the sources as a download of them would be: without git, without anything that was built. */
 export async function copyCheckout(directory: string): Promise<string> {
-  await cp(checkout, directory, {recursive: true, filter: (path) => !notSource.has(path)});
+  // One by one, since the directory may be in the checkout's cache.
+  for (const name of await readdir(checkout)) {
+    if (!notSource.has(name)) await cp(join(checkout, name), join(directory, name), {recursive: true, filter: (path) => !notSource.has(basename(path))});
+  }
   return directory;
 }
 

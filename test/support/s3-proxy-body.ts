@@ -2,15 +2,15 @@ import {once} from 'node:events';
 import type {ClientRequest, IncomingMessage} from 'node:http';
 import {Transform} from 'node:stream';
 
-/** Passes a body on piece by piece, counts it and may flip one of its bits. */
-export function meter(count: (bytes: number) => void, damagedOffset?: number): Transform {
+/** Passes a body on piece by piece, counts it and may flip one of its bits. @param isWanted asked when that bit comes by */
+export function meter(count: (bytes: number) => void, damagedOffset?: number, isWanted: () => boolean = () => true): Transform {
   let position = 0;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const inside = damagedOffset === undefined ? -1 : damagedOffset - position;
       position += chunk.length;
       count(chunk.length);
-      if (inside < 0 || inside >= chunk.length) return done(null, chunk);
+      if (inside < 0 || inside >= chunk.length || !isWanted()) return done(null, chunk);
       const damaged = Buffer.from(chunk);
       damaged.writeUInt8(damaged.readUInt8(inside) ^ 1, inside);
       return done(null, damaged);
