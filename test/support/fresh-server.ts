@@ -30,7 +30,7 @@ export interface FreshServer {
   killedAt(pattern: RegExp, signal: 'KILL' | 'TERM', ...words: string[]): Promise<DockerResult>;
   write(path: string, text: string, mode?: number): Promise<void>;
   read(path: string): Promise<string>;
-  /** Everything on the server: type, mode, owner, size, time and target of each entry, and the content of each file that bootstrap could touch. */
+  /** Everything on the server but traces of cron: type, mode, owner, size, time and target of each entry, and the content of each file that bootstrap could touch. */
   tree(): Promise<string>;
   stop(): Promise<void>;
 }
@@ -101,10 +101,13 @@ export async function startServer(bench: Bench, stack: Stack, options: ServerOpt
 
 const program = '/srv/source/bootstrap/bootstrap.sh';
 
-// Caches and what only lives while the server runs are no part of it.
+// Caches and what only lives while the server runs are no part of it. Nor is what cron's hourly line does, which may come at any time:
+// it takes the lock and writes its log.
 const listing = `set -e
-find / -xdev \\( -path /root/.cache -o -path /tmp -o -path /run -o -path /var/cache/apt -o -path /srv \\) -prune -o -printf '%p %y %m %U:%G %s %T@ %l\\n' | sort
-find /opt /etc /usr/local /var/spool /var/log /root -path /root/.cache -prune -o -type f -exec sha256sum {} + | sort -k 2`;
+{
+  find / -xdev \\( -path /root/.cache -o -path /tmp -o -path /run -o -path /var/cache/apt -o -path /srv \\) -prune -o -printf '%p %y %m %U:%G %s %T@ %l\\n' | sort
+  find /opt /etc /usr/local /var/spool /var/log /root -path /root/.cache -prune -o -type f -exec sha256sum {} + | sort -k 2
+} | grep -vE '/var/log/timetiles( d |/cron\\.log)|/timetiles\\.lock( |$)'`;
 
 async function killAt(bench: Bench, container: string, {pattern, signal, words}: {pattern: RegExp; signal: 'KILL' | 'TERM'; words: string[]}): Promise<DockerResult> {
   const leader = '/run/bootstrap.leader';
