@@ -23,7 +23,7 @@ summarize() {
   say 'Done:'
   printf '  %s\n' "${done_steps[@]}"
   [ -n "$(installed_version)" ] || return 0
-  load_settings
+  [ -n "$settings" ] || load_settings
   say 'Where things are:'
   cat <<END
   the tool           $command_link -> $(readlink -f "$(current_release)")

@@ -27,12 +27,12 @@ offsite_apply() {
   state_record offsite "$offsite_probed"
 }
 
-# Loads the values in effect; where that cannot be, says what would be done. $1 that.
+# Sees to the values in effect, which the configuration's step has loaded unless it is left out; where that cannot be, says what would be done. $1 that.
 need_settings() {
   if [ -z "$(installed_version)" ] || { [ "$dry_run" = yes ] && [ ! -e "$home/bootstrap.conf" ]; }; then
     [ "$dry_run" = yes ] || fail 1 'timetiles is not installed' "Run the steps before this one: $program"
     todo+=("$1")
     return 1
   fi
-  load_settings
+  [ -n "$settings" ] || load_settings
 }

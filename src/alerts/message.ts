@@ -1,3 +1,5 @@
+import {formatMinute} from '../shared/format.ts';
+
 /** Everything that an alert tells, before it has the form of one channel. */
 export interface AlertMessage {
   readonly state: 'failed' | 'still failing' | 'recovered' | 'test';
@@ -32,7 +34,7 @@ export function mailSubject(alert: AlertMessage): string {
 }
 
 function whatHappened({state, message, since, count}: AlertMessage): string {
-  if (state === 'still failing') return `still failing since ${minute(since)}, ${count} times: ${message}`;
+  if (state === 'still failing') return `still failing since ${formatMinute(since)}, ${count} times: ${message}`;
   return state === 'recovered' ? `recovered: ${message}` : message;
 }
 
@@ -41,7 +43,7 @@ export function mailText(alert: AlertMessage): string {
   const facts = [
     ['Host', `${host} (project ${project})`],
     ['Command', command],
-    ['Time', minute(alert.time)],
+    ['Time', formatMinute(alert.time)],
     [state === 'recovered' ? 'Was' : 'Cause', message],
     ...(next === '' ? [] : [['Next', next]]),
   ];
@@ -57,8 +59,8 @@ export function mailText(alert: AlertMessage): string {
 
 function introduction({state, since, count}: AlertMessage): string {
   if (state === 'test') return 'This is a test: alerts reach you.';
-  if (state === 'recovered') return `What failed since ${minute(since)} (${count === 1 ? 'once' : `${count} times`}) works again.`;
-  return state === 'failed' ? 'Something failed and needs you.' : `Something fails since ${minute(since)}, ${count} times by now, and needs you.`;
+  if (state === 'recovered') return `What failed since ${formatMinute(since)} (${count === 1 ? 'once' : `${count} times`}) works again.`;
+  return state === 'failed' ? 'Something failed and needs you.' : `Something fails since ${formatMinute(since)}, ${count} times by now, and needs you.`;
 }
 
 /** `text` is what chat services show of a webhook's body. */
@@ -66,9 +68,4 @@ export function webhookBody(alert: AlertMessage): Record<string, unknown> {
   const {state, host, project, command, key, kind, message, next, count, lines} = alert;
   const text = [mailSubject(alert), next].filter((part) => part !== '').join('\n');
   return {text, state, host, project, command, key, kind, message, next, count, time: alert.time.toISOString(), since: alert.since.toISOString(), log: lines};
-}
-
-/** Such as `2026-11-21 02:00 UTC`. */
-function minute(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

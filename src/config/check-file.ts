@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
-import {gatherValues} from './given.ts';
+import {gatherValues, plainValues} from './given.ts';
 import {configurationPaths, passwordKeys, type LoadRequest} from './load.ts';
 import {inspectConfigFile, type FileProblem} from './read-file.ts';
 import {settingsSchema} from './settings.ts';
@@ -34,7 +34,7 @@ function checkFile(path: string): FileCheck | undefined {
   const given = gatherValues([file], {});
   // What is malformed is told once: the value that was read of it is not what was meant.
   const told = new Set(problems.map(({key}) => key));
-  const issues = settingsSchema.safeParse(Object.fromEntries([...given].map(([key, {value}]) => [key, value]))).error?.issues ?? [];
+  const issues = settingsSchema.safeParse(plainValues(given)).error?.issues ?? [];
   const wrongValues = issues.flatMap((issue): FileProblem[] => {
     const key = String(issue.path[0]);
     const line = file.lines[key];

@@ -1,5 +1,5 @@
 import {createRedactor, withoutPassword} from '../shared/redact.ts';
-import type {Origin} from './given.ts';
+import {plainValues, type Origin} from './given.ts';
 import {keyGroups, resticVariables, secretNames} from './keys.ts';
 import {configurationPaths, readConfiguration, secretsOf, type LoadRequest} from './load.ts';
 import {settingsSchema} from './settings.ts';
@@ -33,7 +33,7 @@ const freeText = new Set(['BACKUP_PRE_COMMAND', 'BACKUP_POST_COMMAND', 'BACKUP_F
  */
 export function effectiveConfiguration(request: LoadRequest): EffectiveConfiguration {
   const {home, files, given, settings} = readConfiguration(request);
-  const redact = createRedactor(secretsOf(settings, Object.fromEntries([...given].map(([key, {value}]) => [key, value]))));
+  const redact = createRedactor(secretsOf(settings, plainValues(given)));
   const show = (key: string, value: string) => {
     if (masked.has(key)) return mask;
     return freeText.has(key) ? redact(withoutPassword(value)) : withoutPassword(value);

@@ -25,6 +25,11 @@ export function gatherValues(files: readonly Pick<ConfigFile, 'path' | 'values' 
   return given;
 }
 
+/** The values alone. */
+export function plainValues(given: ReadonlyMap<string, GivenValue>): Record<string, string> {
+  return Object.fromEntries([...given].map(([key, {value}]) => [key, value]));
+}
+
 /** The place of a value as an error names it. */
 export function placeOf(given: GivenValue | undefined): string {
   if (given === undefined || given.origin.kind === 'default') return 'the configuration';

@@ -1,6 +1,6 @@
 import {TimetilesError} from '../shared/errors.ts';
 import type {FileOwner} from './check-keys.ts';
-import {gatherValues, placeOf, type GivenValue} from './given.ts';
+import {gatherValues, placeOf, plainValues, type GivenValue} from './given.ts';
 import {configFilesOf, homeOf} from './home.ts';
 import {resticSecrets, resticVariables, secretKeys, type Key} from './keys.ts';
 import {readConfigFile, type ConfigFile} from './read-file.ts';
@@ -33,7 +33,7 @@ export interface LoadRequest {
  */
 export function loadConfiguration(request: LoadRequest): Configuration {
   const {home, files, given, settings} = readConfiguration(request);
-  const resticEnvironment = Object.fromEntries([...given].filter(([key]) => resticVariables.has(key)).map(([key, {value}]) => [key, value]));
+  const resticEnvironment = Object.fromEntries(Object.entries(plainValues(given)).filter(([key]) => resticVariables.has(key)));
   requirePassword(settings, resticEnvironment, request.file ?? configFilesOf(home).tool, files);
   return {settings, given: new Set(given.keys()), home, files, resticEnvironment, secrets: secretsOf(settings, resticEnvironment)};
 }
@@ -52,7 +52,7 @@ export function readConfiguration(request: LoadRequest): ReadConfiguration {
   const home = homeOf(request.environment);
   const files = readFiles(request);
   const given = gatherValues(files, request.environment);
-  const result = settingsSchema.safeParse(Object.fromEntries([...given].map(([key, {value}]) => [key, value])));
+  const result = settingsSchema.safeParse(plainValues(given));
   if (result.success) return {settings: result.data, given, home, files};
   const [issue] = result.error.issues;
   const key = String(issue?.path[0]);

@@ -10,7 +10,7 @@ import {meansDamage} from './damage-kinds.ts';
 import {readManifest} from './manifest.ts';
 import {readOffsiteSets} from './offsite/list.ts';
 import type {RestoreChoice} from './restore-plan.ts';
-import {chooseSet, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+import {chooseSet, isWholeBackup, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 import {allData} from './verify-part.ts';
 
 /** Milliseconds for which packs are read to find damaged ones: at 3 a.m. nobody waits until terabytes were read. */
@@ -109,7 +109,7 @@ async function describeAffected(context: Context, set: BackupSet, bad: BadPacks,
 /** The newest set here that uses none of the bad packs and whose folders can all be listed. */
 async function offerLocal(context: Context, damaged: BackupSet | undefined, {only}: RestoreChoice, bad: BadPacks): Promise<string[]> {
   const has = (set: BackupSet) => (damaged?.snapshots ?? []).filter(({source}) => only === undefined || source === only).every(({source}) => set.snapshots.some((snapshot) => snapshot.source === source));
-  const candidates = (await readSets(context)).filter((set) => set.id !== damaged?.id && set.state === 'complete' && !set.isSafety && has(set)).slice(0, setsToLookAt);
+  const candidates = (await readSets(context)).filter((set) => set.id !== damaged?.id && isWholeBackup(set) && has(set)).slice(0, setsToLookAt);
   const used = await findFilesInPacks(context.restic, [...bad.missing, ...bad.changed], candidates.flatMap((set) => set.snapshots.map(({id}) => id)));
   for (const set of candidates) {
     if (set.snapshots.some(({id}) => used.has(id)) || !(await canBeListed(context, set))) continue;

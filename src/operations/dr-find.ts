@@ -1,12 +1,12 @@
 import {join} from 'node:path';
 import {isLocal, repositoryExists} from '../restic/handle.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {plural} from '../shared/format.ts';
+import {formatMinute, plural} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
 import type {Context} from './context.ts';
 import {bestCopy, findCopies, readCopies, type CopySets, type RepositoryChoice} from './offsite/find.ts';
 import {onRepository} from './offsite/target.ts';
-import {chooseSet, readSets, type BackupSet} from './sets.ts';
+import {chooseSet, isWholeBackup, readSets, type BackupSet} from './sets.ts';
 
 /** One host whose backups lie in a place. */
 export interface FoundHost {
@@ -82,7 +82,7 @@ export function hostsIn(copies: readonly CopySets[]): FoundHost[] {
   const sets = new Map(copies.flatMap((copy) => copy.sets.map((set) => [set.id, set] as const)));
   const byHost = Map.groupBy(sets.values(), ({host}) => host);
   const hosts = [...byHost].map(([host, own]) => {
-    const times = own.filter(({state, isSafety}) => state === 'complete' && !isSafety).map(({time}) => time.getTime());
+    const times = own.filter(isWholeBackup).map(({time}) => time.getTime());
     return {host, repositoryId, sets: own.length, newest: times.length === 0 ? undefined : new Date(Math.max(...times))};
   });
   return hosts.toSorted((a, b) => (b.newest?.getTime() ?? 0) - (a.newest?.getTime() ?? 0));
@@ -102,5 +102,5 @@ async function pickHost(hosts: readonly FoundHost[], {host, ask}: BackupWish): P
 /** `shop (repository 1f6c…): 12 sets, the newest of 2026-11-21 02:00 UTC`. Pure. */
 export function describeHost({host, repositoryId, sets, newest}: FoundHost): string {
   const repository = repositoryId === null ? '' : ` (repository ${repositoryId.slice(0, 12)})`;
-  return `${host}${repository}: ${plural(sets, 'set')}, ${newest === undefined ? 'none complete' : `the newest of ${newest.toISOString().slice(0, 16).replace('T', ' ')} UTC`}`;
+  return `${host}${repository}: ${plural(sets, 'set')}, ${newest === undefined ? 'none complete' : `the newest of ${formatMinute(newest)}`}`;
 }

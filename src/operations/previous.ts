@@ -10,9 +10,10 @@ import type {Context} from './context.ts';
 import {sourceOf, type Journal} from './journal.ts';
 import type {BackupReport} from './make-set.ts';
 
-/** The state before the last restore: where it lies, how long, and how else to get it back. */
+/** Why data is not kept although it should be. */
 const cannotStay = 'there was none, or the uploads are a mount point: the app would see it, and backups would store it';
 
+/** The state before the last restore: where it lies, how long, and how else to get it back. */
 const previousSchema = z.object({
   /** The restore's id, which is in every temporary name. */
   id: z.string(),

@@ -7,7 +7,7 @@ import {containersToStop} from './app.ts';
 import type {Context} from './context.ts';
 import {meansDamage} from './damage-kinds.ts';
 import {readManifest, type Manifest} from './manifest.ts';
-import {chooseSet, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+import {chooseSet, isWholeBackup, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 import {suspicionOf} from './suspicion.ts';
 
 /** What the operator asks for on the command line. */
@@ -70,7 +70,7 @@ export async function selectSnapshots(context: Context, choice: RestoreChoice): 
 
 /** Whoever restores after a loss must not bring the loss back. */
 function suspicionWarning(sets: readonly BackupSet[], suspicious: BackupSet, suspicions: readonly string[]): string {
-  const sound = sets.find((set) => set.id < suspicious.id && set.state === 'complete' && !set.isSafety && !set.isSuspicious);
+  const sound = sets.find((set) => set.id < suspicious.id && isWholeBackup(set) && !set.isSuspicious);
   return `set ${suspicious.id} is suspicious (${suspicions.join('; ')})${sound ? `; the newest one before it that is not: ${sound.id}` : ''}`;
 }
 

@@ -1,6 +1,6 @@
 import {plural} from '../shared/format.ts';
 import {keptByRule, retentionRules, type RetentionPolicy, type RetentionRule} from './retention-rules.ts';
-import type {BackupSet} from './sets.ts';
+import {isWholeBackup, type BackupSet} from './sets.ts';
 
 /**
  * Why a set stays: a rule of the policy, or one of these. `latest`: the newest complete set of its host; `newest`: the
@@ -108,7 +108,7 @@ function newestComplete(newestFirst: readonly BackupSet[]): BackupSet[] {
 
 /** Whether newer complete sets hold every source that a dead run had stored. */
 function holdSame(unfinished: BackupSet, others: readonly BackupSet[]): boolean {
-  const newer = others.filter((set) => set.state === 'complete' && !set.isSafety && set.time > unfinished.time);
+  const newer = others.filter((set) => isWholeBackup(set) && set.time > unfinished.time);
   return newer.length > 0 && sourcesOf(unfinished).every((source) => newer.some((set) => sourcesOf(set).includes(source)));
 }
 

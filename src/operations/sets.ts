@@ -155,6 +155,11 @@ export interface ChosenSet {
   readonly snapshot: SetSnapshot | undefined;
 }
 
+/** Whether it is a backup that `latest` may mean: complete, and not made by a restore of the state before it. */
+export function isWholeBackup({state, isSafety}: Pick<BackupSet, 'state' | 'isSafety'>): boolean {
+  return state === 'complete' && !isSafety;
+}
+
 /**
  * Finds what `latest`, a set id, a snapshot id or the beginning of one means.
  * @param source `latest` then is the newest complete set that has this source
@@ -163,7 +168,7 @@ export interface ChosenSet {
 export function chooseSet(sets: readonly BackupSet[], wanted: string, source?: string): ChosenSet {
   if (wanted === 'latest') {
     const has = (set: BackupSet) => source === undefined || set.snapshots.some((snapshot) => snapshot.source === source);
-    const latest = sets.find((set) => set.state === 'complete' && !set.isSafety && has(set));
+    const latest = sets.find((set) => isWholeBackup(set) && has(set));
     if (latest) return {set: latest, snapshot: undefined};
     throw new TimetilesError('not-found', `there is no complete set${source === undefined ? '' : ` with ${source}`}; ${inventory(sets)}`, 'Make one: timetiles backup');
   }

@@ -4,7 +4,7 @@ import {formatBytes, plural} from '../shared/format.ts';
 import type {Measures, SourceRecord, StoredSource} from '../sources/source.ts';
 import type {Context} from './context.ts';
 import {readCachedManifests, readManifest, type Manifest} from './manifest.ts';
-import {readSets, type BackupSet} from './sets.ts';
+import {isWholeBackup, readSets, type BackupSet} from './sets.ts';
 
 /** With how many earlier sets a set is compared. */
 const baselineSize = 7;
@@ -85,7 +85,7 @@ export async function readEarlierManifests(context: Context): Promise<Manifest[]
 
 async function readNewestManifests(context: Context): Promise<Manifest[]> {
   const sets = await readSets(context);
-  const wanted = sets.filter((set) => set.state === 'complete' && !set.isSafety && !set.isSuspicious && !set.isImported).slice(0, baselineSize);
+  const wanted = sets.filter((set) => isWholeBackup(set) && !set.isSuspicious && !set.isImported).slice(0, baselineSize);
   const manifests: Manifest[] = [];
   for (const {manifest} of wanted) if (manifest !== undefined) manifests.push(await readManifest(context, manifest));
   return manifests;

@@ -2,7 +2,7 @@ import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {formatAge, plural} from '../shared/format.ts';
 import type {Context} from './context.ts';
 import {readStoredManifest, type Manifest} from './manifest.ts';
-import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+import {isWholeBackup, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
 /** What a look at the newest complete set came to. */
 export interface NewestSet {
@@ -22,7 +22,7 @@ export async function checkNewestSet(context: Context, isDamaged: boolean): Prom
   const report = (problems: readonly string[], warnings: readonly string[] = []): NewestSet => ({sets: sets?.length ?? null, set, age: set ? ageOf(context, set) : null, problems, warnings});
   try {
     sets = await readSets(context);
-    set = sets.find((candidate) => candidate.state === 'complete' && !candidate.isSafety);
+    set = sets.find(isWholeBackup);
     if (set?.manifest === undefined) return report([], [sets.length === 0 ? 'the repository has no sets yet' : `none of the ${plural(sets.length, 'set')} is complete`]);
     return report(alteredSnapshots(set, await readStoredManifest(context, set.manifest)), staleness(context, set));
   } catch (error) {

@@ -14,10 +14,19 @@ export function startOfProcess(pid: number): Date | undefined {
   } catch {
     return undefined;
   }
-  // The second field, the program's name in parentheses, may hold spaces; starttime is the 20th after it (proc(5)).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  const ticks = Number(fields[19]);
+  const {hasEnded, ticks} = parseStat(stat);
+  if (hasEnded) return undefined;
   const boot = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]);
   return new Date((boot + ticks / ticksPerSecond) * 1000);
+}
+
+/**
+ * What `/proc/PID/stat` tells (proc(5)): the program's name, whether it has ended and only nobody has taken note, and when it
+ * was started, in ticks since the host was.
+ */
+export function parseStat(stat: string): {readonly name: string; readonly hasEnded: boolean; readonly ticks: number} {
+  // The second field, the name in parentheses, may hold spaces and parentheses; starttime is the 20th after it.
+  const end = stat.lastIndexOf(')');
+  const fields = stat.slice(end + 2).split(' ');
+  return {name: stat.slice(stat.indexOf('(') + 1, end), hasEnded: fields[0] === 'Z' || fields[0] === 'X', ticks: Number(fields[19])};
 }

@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {join} from 'node:path';
+import {parseStat} from '../process/host.ts';
 import {isProgram} from '../process/is-program.ts';
 
 const daemonNames = ['cron', 'crond'];
@@ -30,11 +31,10 @@ function isRunning(proc: string): boolean | null {
     try {
       const stat = readFileSync(join(proc, pid, 'stat'), 'latin1');
       if (pid === '1') seesOthers = true;
-      const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-      const isDead = ['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '');
+      const {name, hasEnded} = parseStat(stat);
       // The cron of a container does not run this host's crontabs.
       const namespace = namespaceOf(proc, pid);
-      if (daemonNames.includes(name) && !isDead && (namespace === undefined || namespace === own)) return true;
+      if (daemonNames.includes(name) && !hasEnded && (namespace === undefined || namespace === own)) return true;
     } catch {
       // It has ended meanwhile.
     }

@@ -39,6 +39,11 @@ export function formatAge(moment: Date, now: Date): string {
   return `${Math.floor(seconds / 86_400)} days ago`;
 }
 
+/** Such as `2026-11-21 02:00 UTC`. */
+export function formatMinute(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 /** `1 file`, `2 files`: a count with its noun. */
 export function plural(count: number, noun: string, nouns = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : nouns}`;

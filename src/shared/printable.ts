@@ -8,7 +8,7 @@ export function printable(text: string): string {
 
 /** The same for what is told on several lines, with tabs. */
 export function printableLines(text: string): string {
-  return text.split(/([\n\t])/).map((part) => (part === '\n' || part === '\t' ? part : printable(part))).join('');
+  return text.replace(unprintable, (character) => (character === '\n' || character === '\t' ? character : escaped(character)));
 }
 
 function escaped(character: string): string {

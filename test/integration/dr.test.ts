@@ -6,18 +6,17 @@ import {execa} from 'execa';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {startBareMachine, type BareMachine} from '../support/bare-machine.ts';
 import {expectExit, timetiles, type TimetilesResult} from '../support/cli.ts';
-import {startGateway, type Gateway} from '../support/gateway.ts';
 import {leftovers} from '../support/leftovers.ts';
-import {epochRoots, offsiteConfig, resticKeys} from '../support/offsite.ts';
+import {epochRoots, offsiteConfig, resticKeys, startOffsitePlace, type OffsitePlace} from '../support/offsite.ts';
 import {waitUntil} from '../support/processes.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
-import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
+import type {S3Proxy} from '../support/s3-proxy.ts';
 import {awkwardNames, makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let origin: Stack;
-let gateway: Gateway;
+let place: OffsitePlace;
 let proxy: S3Proxy;
 let bucket: Bucket;
 let bare: BareMachine;
@@ -38,9 +37,8 @@ const fromGateway = (args: string[] = []) => recovered([address(), ...args], res
 
 beforeAll(async () => {
   origin = await startStack(useBench(), {heartbeat: false, dbPassword: awkwardNames.dbPassword});
-  gateway = await startGateway(useBench());
-  bucket = await gateway.makeBucket();
-  proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+  place = await startOffsitePlace(useBench());
+  ({bucket, proxy} = place);
   await origin.writeConfig(offsiteConfig(proxy.endpoint, bucket, 'put'));
   await makeCheapRepository(origin);
   await fillStack(origin);
@@ -58,8 +56,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await bare?.stop();
-  await proxy?.close();
-  await gateway?.stop();
+  await place?.stop();
   await origin?.stop();
 });
 

@@ -2,13 +2,12 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
 import {expectExit, startTimetiles, timetiles, type TimetilesResult} from '../support/cli.ts';
-import {startGateway, type Gateway} from '../support/gateway.ts';
-import {offsiteConfig, resticKeys} from '../support/offsite.ts';
+import {offsiteConfig, resticKeys, startOffsitePlace, type OffsitePlace} from '../support/offsite.ts';
 import {storeOldSet} from '../support/old-sets.ts';
 import {plainRestic, plainResticEnvironment, plainSnapshots, type PlainResticOptions} from '../support/plain-restic.ts';
 import {waitUntil} from '../support/processes.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
-import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
+import type {S3Proxy} from '../support/s3-proxy.ts';
 import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {changeStack, fillStack, stateOf} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -51,23 +50,21 @@ async function polynomialOf(options: PlainResticOptions): Promise<string> {
 }
 
 describe('with all rights on S3', () => {
-  let gateway: Gateway;
+  let service: OffsitePlace;
   let bucket: Bucket;
   let proxy: S3Proxy;
   let place: Place;
   let there: PlainResticOptions;
 
   beforeAll(async () => {
-    gateway = await startGateway(useBench());
-    bucket = await gateway.makeBucket();
-    proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+    service = await startOffsitePlace(useBench());
+    ({bucket, proxy} = service);
     place = {env: offsiteConfig(proxy.endpoint, bucket, 'full')};
     there = {repository: place.env['RESTIC_OFFSITE_REPOSITORY'] ?? '', env: resticKeys(bucket, 'full')};
   });
   afterEach(() => proxy.setRule(undefined));
   afterAll(async () => {
-    await proxy?.close();
-    await gateway?.stop();
+    await service?.stop();
   });
 
   const locks = () => bucket.list('backups/locks/');

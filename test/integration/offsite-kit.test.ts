@@ -4,12 +4,11 @@ import {execa} from 'execa';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {expectExit, timetiles, toolEnvironment, type TimetilesResult} from '../support/cli.ts';
 import {dotenvText} from '../support/dotenv.ts';
-import {startGateway, type Gateway} from '../support/gateway.ts';
-import {offsiteConfig} from '../support/offsite.ts';
+import {offsiteConfig, startOffsitePlace, type OffsitePlace} from '../support/offsite.ts';
 import {checkout} from '../support/paths.ts';
 import {plainSnapshots} from '../support/plain-restic.ts';
 import type {Bucket, KeyKind} from '../support/s3-bucket.ts';
-import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
+import type {S3Proxy} from '../support/s3-proxy.ts';
 import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {openTerminal} from '../support/terminal.ts';
 import {changeStack, fillStack, stateOf} from '../support/two-states.ts';
@@ -18,22 +17,20 @@ import {useBench} from '../support/use-bench.ts';
 const password = 'a bench password';
 
 let stack: Stack;
-let gateway: Gateway;
+let place: OffsitePlace;
 let bucket: Bucket;
 let proxy: S3Proxy;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
   await makeCheapRepository(stack);
-  gateway = await startGateway(useBench());
-  bucket = await gateway.makeBucket();
-  proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+  place = await startOffsitePlace(useBench());
+  ({bucket, proxy} = place);
   await stack.writeConfig();
   await fillStack(stack, {rows: 2000, files: 20});
 });
 afterAll(async () => {
-  await proxy?.close();
-  await gateway?.stop();
+  await place?.stop();
   await stack?.stop();
 });
 
@@ -115,7 +112,7 @@ describe('the emergency kit', () => {
   });
 
   test('at full rights is about the repository that restic made, and puts no foreign keys there', async () => {
-    const other = await gateway.makeBucket();
+    const other = await place.gateway.makeBucket();
     await told('full', ['backup', '--offsite'], other);
     const {text, offsite} = await told('full', ['offsite', 'kit'], other);
     expect(offsite).toMatchObject({level: 'read-write'});
@@ -175,7 +172,7 @@ describe('probe --prove says what is true', () => {
     ['full', false, ['couldCopy', 'overwrites', 'deletes']],
     ['full', true, ['couldCopy', 'overwritesVersioned', 'deletesVersions']],
   ])('of a key to %s in a bucket with versions (%s)', async (kind, versioned, expected) => {
-    const probed = await gateway.makeBucket({versioned});
+    const probed = await place.gateway.makeBucket({versioned});
     const {stdout, exitCode} = await as(kind, ['offsite', 'probe', '--prove'], probed);
     expect(exitCode).toBe(0);
     expect(Object.entries(sentences).flatMap(([name, text]) => (stdout.includes(text) ? [name] : []))).toEqual(expected);
@@ -192,7 +189,7 @@ describe('probe --prove says what is true', () => {
   });
 
   test('of a key that can only read: no backup can be made with it', async () => {
-    const probed = await gateway.makeBucket();
+    const probed = await place.gateway.makeBucket();
     expect((await as('read', ['offsite', 'probe', '--prove'], probed)).stdout).toContain('with this key no backup can be made');
     expect(await probed.list()).toEqual([]);
   });

@@ -3,33 +3,30 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {expectNothingLeft} from '../support/aftermath.ts';
 import {expectExit, startTimetiles, timetiles, type TimetilesResult} from '../support/cli.ts';
-import {startGateway, type Gateway} from '../support/gateway.ts';
-import {offsiteConfig} from '../support/offsite.ts';
+import {offsiteConfig, startOffsitePlace, type OffsitePlace} from '../support/offsite.ts';
 import {freePort} from '../support/ports.ts';
 import {waitUntil} from '../support/processes.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
-import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
+import type {S3Proxy} from '../support/s3-proxy.ts';
 import {makeCheapRepository, type Stack, startStack} from '../support/stack.ts';
 import {errorOf, fillStack} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let stack: Stack;
-let gateway: Gateway;
+let place: OffsitePlace;
 let bucket: Bucket;
 let proxy: S3Proxy;
 
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
   await makeCheapRepository(stack);
-  gateway = await startGateway(useBench());
-  bucket = await gateway.makeBucket();
-  proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+  place = await startOffsitePlace(useBench());
+  ({bucket, proxy} = place);
   await stack.writeConfig();
   await fillStack(stack, {rows: 100, files: 5});
 });
 afterAll(async () => {
-  await proxy?.close();
-  await gateway?.stop();
+  await place?.stop();
   await stack?.stop();
 });
 

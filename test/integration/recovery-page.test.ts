@@ -3,11 +3,10 @@ import {mkdir, readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {filesOfKind} from '../support/bit-flips.ts';
-import {startGateway, type Gateway} from '../support/gateway.ts';
-import {offsiteConfig} from '../support/offsite.ts';
+import {offsiteConfig, startOffsitePlace, type OffsitePlace} from '../support/offsite.ts';
 import {chapters, failed, followChapter, type PageRun, type Reader} from '../support/recovery-page.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
-import {startS3Proxy, type S3Proxy} from '../support/s3-proxy.ts';
+import type {S3Proxy} from '../support/s3-proxy.ts';
 import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {openTerminal} from '../support/terminal.ts';
 import {listTree} from '../support/tree.ts';
@@ -17,7 +16,7 @@ import {useBench} from '../support/use-bench.ts';
 const password = 'a bench password';
 
 let stack: Stack;
-let gateway: Gateway;
+let place: OffsitePlace;
 let bucket: Bucket;
 let proxy: S3Proxy;
 let good: State;
@@ -27,17 +26,15 @@ const followed = new Set<string>();
 beforeAll(async () => {
   stack = await startStack(useBench(), {heartbeat: false});
   await makeCheapRepository(stack);
-  gateway = await startGateway(useBench());
-  bucket = await gateway.makeBucket();
-  proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+  place = await startOffsitePlace(useBench());
+  ({bucket, proxy} = place);
   await stack.writeConfig(offsiteConfig(proxy.endpoint, bucket, 'put'));
   await fillStack(stack, {rows: 2000, files: 20});
   ({set} = await backUp(stack, 'newest', ['--offsite']));
   good = await stateOf(stack);
 });
 afterAll(async () => {
-  await proxy?.close();
-  await gateway?.stop();
+  await place?.stop();
   await stack?.stop();
 });
 

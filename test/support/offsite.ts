@@ -1,4 +1,31 @@
+import type {Bench} from './bench.ts';
+import {startGateway, type Gateway} from './gateway.ts';
 import type {Bucket, KeyKind} from './s3-bucket.ts';
+import {startS3Proxy, type S3Proxy} from './s3-proxy.ts';
+
+/** A gateway with one bucket, and the proxy by way of which it is used. */
+export interface OffsitePlace {
+  gateway: Gateway;
+  bucket: Bucket;
+  proxy: S3Proxy;
+  stop(): Promise<void>;
+}
+
+export async function startOffsitePlace(bench: Bench): Promise<OffsitePlace> {
+  const gateway = await startGateway(bench);
+  try {
+    const bucket = await gateway.makeBucket();
+    const proxy = await startS3Proxy(gateway.endpoint, {owner: gateway.owner});
+    const stop = async () => {
+      await proxy.close();
+      await gateway.stop();
+    };
+    return {gateway, bucket, proxy, stop};
+  } catch (error) {
+    await gateway.stop();
+    throw error;
+  }
+}
 
 /** The keys of the configuration that send a stack's copy to a bucket, as one of its users. */
 export function offsiteConfig(endpoint: string, bucket: Bucket, kind: KeyKind, prefix = 'backups'): Record<string, string> {

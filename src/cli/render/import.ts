@@ -2,7 +2,7 @@ import {basename} from 'node:path';
 import type {ImportReport} from '../../operations/import.ts';
 import type {ImportPlan} from '../../operations/import-plan.ts';
 import {exitCodes} from '../../shared/errors.ts';
-import {formatBytes, plural} from '../../shared/format.ts';
+import {formatBytes, formatMinute, plural} from '../../shared/format.ts';
 import type {Rendered} from '../base-command.ts';
 import {renderTable} from './table.ts';
 
@@ -10,7 +10,7 @@ type Leftovers = Pick<ImportPlan, 'skipped' | 'refused'>;
 
 /** The plan as a table, and what cannot be imported. */
 export function describeImport(plan: ImportPlan): string[] {
-  const rows = plan.sets.flatMap(({id, files}) => files.map(({file, backup, time, datedBy}) => [basename(file.path), formatBytes(file.bytes), backup.kind, `${minute(time)} (${datedBy})`, id]));
+  const rows = plan.sets.flatMap(({id, files}) => files.map(({file, backup, time, datedBy}) => [basename(file.path), formatBytes(file.bytes), backup.kind, `${formatMinute(time)} (${datedBy})`, id]));
   const table = rows.length === 0 ? [] : renderTable([['FILE', 'SIZE', 'KIND', 'TIME', 'SET'], ...rows]).split('\n');
   return [...table, ...describeLeftovers(plan)];
 }
@@ -20,10 +20,6 @@ function describeLeftovers({skipped, refused}: Leftovers): string[] {
     ...skipped.map(({path, as}) => `skipped: ${path} is in already: ${as}`),
     ...refused.flatMap(({error}) => [`NOT imported: ${error.message}`, `  ${error.next}`]),
   ];
-}
-
-function minute(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** `--dry-run`. */
@@ -42,7 +38,7 @@ export function renderImportPlan(plan: ImportPlan): Rendered {
 
 /** What was imported. */
 export function renderImport({sets, skipped, refused, warnings, exitCode}: ImportReport): Rendered {
-  const rows = sets.flatMap(({set, time, state, records}) => records.map((record) => [`  ${set}`, minute(time), state, record.source, formatBytes(record.bytes), record.imported?.file ?? '']));
+  const rows = sets.flatMap(({set, time, state, records}) => records.map((record) => [`  ${set}`, formatMinute(time), state, record.source, formatBytes(record.bytes), record.imported?.file ?? '']));
   const notes = sets.flatMap(({records}) => records.flatMap(({imported}) => (imported?.notes ?? []).map((note) => `  ${imported?.file}: ${note}`)));
   const lines = [
     `${plural(sets.length, 'set')} imported.`,
