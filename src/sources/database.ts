@@ -27,6 +27,7 @@ export const databaseSource: Source = {
     return {
       description: `database ${connection.database} in the container ${connection.container.name}`,
       warnings: [],
+      notes: [],
       store: (request) => store(context, connection, request),
     };
   },
