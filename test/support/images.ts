@@ -105,7 +105,7 @@ async function build(dockerHost: string, name: ImageName): Promise<string> {
     const base = await imageFor(dockerHost, recipe.base);
     const args = ['--build-arg', `BASE=${base}`, '--build-arg', `PACKAGES=${recipe.packages.join(' ')}`];
     const source = join(checkout, 'test/setup/images', recipe.directory);
-    // The engine has no bridge, so package downloads go through the host's network.
+    // Where the bench's own network has its way out.
     await docker(dockerHost, [
       'build', '--network=host', '--label', `${label}=${digest}`, '--tag', recipe.tag, ...args, source,
     ]);
