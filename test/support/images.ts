@@ -10,7 +10,11 @@ export type ImageName =
   | 'debian'
   | 'debianBookworm'
   | 'gateway'
+  | 'idle'
   | 'postgres'
+  | 'postgresDebianLayout'
+  | 'postgresForeign'
+  | 'postgresOfficial'
   | 'postgresPlain'
   | 'postgres15'
   | 'postgresTwoStarts'
@@ -55,6 +59,21 @@ const recipes: Record<ImageName, Recipe> = {
     directory: 'postgres-two-starts',
     packages: [],
   },
+  // Kartoza's conventions, those of the official image, and nobody's.
+  postgresDebianLayout: {
+    tag: 'timetiles-bench/postgres-debian-layout:17',
+    base: 'postgres',
+    directory: 'postgres-debian-layout',
+    packages: ['postgresql-17-cron', 'postgresql-17-pgrouting', 'postgresql-17-pgrouting-scripts', 'ssl-cert', 'locales'],
+  },
+  postgresOfficial: {
+    tag: 'timetiles-bench/postgres-official:17',
+    base: 'postgres',
+    directory: 'postgres-official',
+    packages: ['gosu', 'libnss-wrapper', 'locales', 'xz-utils'],
+  },
+  postgresForeign: {tag: 'timetiles-bench/postgres-foreign:17', base: 'postgres', directory: 'postgres-foreign', packages: []},
+  idle: {tag: 'timetiles-bench/idle:1', base: 'debian', directory: 'idle', packages: []},
   // Object storage that enforces bucket policies.
   gateway: {
     tag: 'timetiles-bench/gateway:1',
