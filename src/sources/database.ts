@@ -12,7 +12,9 @@ import {findDatabaseContainer} from './postgres/find-server.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
+import {inspectKeptDatabase} from './postgres/kept.ts';
+import {findDatabaseLeftovers} from './postgres/leftovers.ts';
+import {entryOf, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
@@ -68,6 +70,7 @@ export const databaseSource: Source = {
   },
 
   inspectKept: inspectKeptDatabase,
+  findLeftovers: findDatabaseLeftovers,
   revert: revertDatabaseRestore,
 
   async finish(context, journalEntry) {

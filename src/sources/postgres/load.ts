@@ -9,7 +9,9 @@ import type {ResticHandle} from '../../restic/handle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Connection} from './connection.ts';
 import {dumpPath} from './dump.ts';
+import {fullServerDiskError} from './full-disk.ts';
 import {firstError, psqlEnvironment} from './psql.ts';
+import {sqlstateIn, sqlstates} from './sqlstate.ts';
 
 /** What the last lines of every whole plain dump say (pg_dump, since version 7). */
 const dumpTrailer = 'PostgreSQL database dump complete';
@@ -24,7 +26,7 @@ export async function loadDump(connection: Connection, restic: ResticHandle, sna
   try {
     const psql = startExec(connection.docker, {
       container: connection.container.id,
-      command: ['psql', '--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1'],
+      command: ['psql', '--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose'],
       environment: {...psqlEnvironment(connection, {database, run}), PGOPTIONS: '-c client_min_messages=warning -c synchronous_commit=off -c default_transaction_read_only=off'},
       stdin: {fd: pipe.readFd},
     });
@@ -76,9 +78,12 @@ async function readDumpTail(restic: ResticHandle, snapshot: string): Promise<str
 }
 
 function loadError(connection: Connection, stderr: string): TimetilesError {
+  const sqlstate = sqlstateIn(stderr);
+  if (sqlstate === sqlstates.diskFull) return fullServerDiskError(connection, firstError(stderr));
   return new TimetilesError(
     'restore',
     `the dump does not load into PostgreSQL in ${connection.container.name}: ${firstError(stderr)}`,
     'The live database was not touched. Correct the cause (often a missing extension or role), then restore again.',
+    {sqlstate},
   );
 }

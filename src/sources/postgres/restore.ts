@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
-import type {JournalEntry, KeptData, OnProgress, RestoreRequest, RestoreStep, SourceContext, SourceRecord} from '../source.ts';
+import type {JournalEntry, OnProgress, RestoreRequest, RestoreStep, SourceContext, SourceRecord} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {createDatabaseSql, createRolesSql, databasePropertiesSql} from './create.ts';
 import {
@@ -18,8 +18,10 @@ import {
 import {dumpPath} from './dump.ts';
 import {loadDump, requireWholeDump} from './load.ts';
 import {longQueryLimit, queryJson, runName, runSql, type PsqlOptions} from './psql.ts';
+import {databaseRoom, findPlaces, placesOptions, whileServerHasRoom} from './room.ts';
 import {identifier, literal} from './sql.ts';
-import {dropDatabase, existingDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
+import {sqlstates} from './sqlstate.ts';
+import {dropDatabase, readDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
 
 const entrySchema = z.object({
   names: z.object({live: z.string(), scratch: z.string(), previous: z.string(), hadLive: z.boolean()}),
@@ -40,17 +42,21 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
   const run = runName(context.restic.repository, request.restoreId);
   const {details, imported} = readDetails(request.record);
   const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
-  names.hadLive = (await existingDatabases(connection, [names.live], run)).has(names.live);
+  names.hadLive = (await readDatabases(connection, [names.live], run)).has(names.live);
   const server = await readServer(connection, run);
   const needs = needsOf(request.record);
   if (needs) requireFitting(connection, needs, server);
   const newRoles = (details?.roles.map((role) => role.name) ?? imported?.roles ?? []).filter((name) => !server.roles.includes(name));
   const entry = {names, run, newRoles} satisfies z.output<typeof entrySchema>;
+  const places = await findPlaces(connection, placesOptions(names, run));
+  // A dump has no indexes, but its text is longer than what most rows take.
+  const bytes = details?.server.bytes ?? request.record?.bytes;
   return {
     entry,
     hasLiveData: names.hadLive,
     mustStop: [],
-    warnings: details ? [] : warningsWithout(imported, newRoles),
+    warnings: [...(details ? [] : warningsWithout(imported, newRoles)), ...(places && bytes !== undefined ? [] : ['how much room the database will take is not known; the restore stops before a disk of the server is full'])],
+    room: async () => (places && bytes !== undefined ? databaseRoom(context, connection, places, bytes) : []),
     plan: [
       `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
       ...(details ? [`from PostgreSQL ${short(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${short(server.version)}`] : []),
@@ -60,7 +66,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
     stage(onProgress, bestEffort) {
       // restic before 0.15 looks for a missing pack for most of a minute, and a part of a dump is no database.
       if (bestEffort?.damaged.includes(dumpPath)) throw new TimetilesError('repository-damaged', `the dump in snapshot ${request.snapshot.slice(0, 8)} is damaged`, 'The part of it that can be read: timetiles restore SET --only db --best-effort --target DIR');
-      return stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress);
+      return whileServerHasRoom(context, connection, places, run, () => stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress));
     },
   };
 }
@@ -68,15 +74,6 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
 /** `17.6 (Debian 17.6-1)` as `17.6`. */
 function short(version: string): string {
   return version.split(' ')[0] ?? version;
-}
-
-/** Undefined also where the restore made a database that was not there before: then there is nothing to return to. */
-export async function inspectKeptDatabase(context: SourceContext, journalEntry: JournalEntry): Promise<KeptData | undefined> {
-  const {names, run} = entryOf(journalEntry);
-  const connection = await connectDatabase(context);
-  if (!(await existingDatabases(connection, [names.previous], run)).has(names.previous)) return undefined;
-  const size = await queryJson(connection, `select pg_database_size(${literal(names.previous)});`, {database: maintenanceDatabase(names.live), run});
-  return {bytes: z.number().parse(size), description: `database ${names.live} in the container ${connection.container.name}, kept as ${names.previous}`, mustStop: []};
 }
 
 /** Takes a restore of the database back. */
@@ -93,7 +90,7 @@ async function dropRole(context: SourceContext, connection: Connection, role: st
   try {
     await runSql(connection, `drop role if exists ${identifier(role)};`, options);
   } catch (error) {
-    if (!(error instanceof TimetilesError) || !/cannot be dropped because some objects depend on it/.test(error.message)) throw error;
+    if (!(error instanceof TimetilesError) || error.sqlstate !== sqlstates.dependentObjects) throw error;
     context.log.warn(`the role ${role}, which the restore made, stays: something else uses it by now`);
   }
 }
