@@ -132,8 +132,11 @@ export interface RestoreStep {
   readonly hasLiveData: boolean;
   /** Looks how much room the stage takes and on which disks, as they are now; empty where that is not known. */
   room(): Promise<readonly RoomNeed[]>;
-  /** Brings the data in beside the live one and checks it; live data stays untouched. */
-  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<void>;
+  /**
+   * Brings the data in beside the live one and checks it; live data stays untouched.
+   * @returns what came back otherwise than by the ordinary way, a line each
+   */
+  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<string[]>;
 }
 
 export interface ExportRequest {

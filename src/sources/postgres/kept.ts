@@ -4,7 +4,7 @@ import type {KeptData} from '../leftover.ts';
 import type {JournalEntry, SourceContext} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {queryJson, type PsqlOptions} from './psql.ts';
-import {entryOf} from './restore.ts';
+import {entryOf} from './entry.ts';
 import {literal} from './sql.ts';
 import {maintenanceDatabase, readDatabases} from './swap.ts';
 

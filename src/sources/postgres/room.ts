@@ -9,7 +9,7 @@ import {diskOf, reserveFor, stoppedForRoom, type Disk, type RoomNeed} from '../r
 import type {SourceContext} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {queryJson, type PsqlOptions} from './psql.ts';
-import {endSessions, maintenanceDatabase} from './swap.ts';
+import {endSessions} from './swap.ts';
 
 const mebibyte = 1024 ** 2;
 /**
@@ -54,7 +54,10 @@ export interface ServerPlaces extends z.output<typeof placesSchema> {
   readonly walPresent: number;
 }
 
-/** Asks the server, and its container where the server does not tell. Undefined where nobody does. */
+/**
+ * Asks the server, and its container where the server does not tell. Undefined where nobody does.
+ * @param options the live database, which knows its tablespaces
+ */
 export async function findPlaces(connection: Connection, options: PsqlOptions): Promise<ServerPlaces | undefined> {
   const places = placesSchema.parse(await queryJson(connection, placesQuery, options));
   const dataDirectory = places.dataDirectory ?? (await findDataDirectory(connection));
@@ -153,9 +156,4 @@ export async function whileServerHasRoom<Result>(context: SourceContext, connect
     await watcher.close();
     await watching;
   }
-}
-
-/** The database that is asked for the places: the live one knows its tablespaces. */
-export function placesOptions(names: {readonly live: string; readonly hadLive: boolean}, run: string): PsqlOptions {
-  return {database: names.hadLive ? names.live : maintenanceDatabase(names.live), run};
 }

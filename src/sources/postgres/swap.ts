@@ -5,6 +5,7 @@ import type {Connection} from './connection.ts';
 import {applicationPrefix, queryJson, runSql} from './psql.ts';
 import {identifier, literal} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
+import {freeDatabase} from './subscriptions.ts';
 
 /** The three names between which databases change during a restore. */
 export interface SwapNames {
@@ -100,6 +101,7 @@ export async function dropDatabase(connection: Connection, name: string, run: st
   const options = {database: maintenanceDatabase(connection.database), run};
   const state = (await readDatabases(connection, [name], run)).get(name);
   if (!state) return;
+  if (state.isValid) await freeDatabase(connection, name, {maintenance: options.database, run});
   const sessions = `from pg_stat_activity where datname = ${literal(name)} and pid <> pg_backend_pid();`;
   // With FORCE nobody can come back in between; PostgreSQL 12 does not have it.
   const script = `${state.isTemplate && state.isValid ? `alter database ${identifier(name)} is_template false;` : ''}
@@ -117,7 +119,7 @@ export async function dropDatabase(connection: Connection, name: string, run: st
       return true;
     } catch (error) {
       last = error;
-      // Slots, subscriptions and prepared transactions hold a database as sessions do, and do not go away by themselves.
+      // Prepared transactions hold a database as sessions do, and do not go away by themselves.
       if (!isInUse(error) || Number((await runSql(connection, `select count(*) ${sessions}`, options))[0]) === 0) throw error;
       return false;
     }
