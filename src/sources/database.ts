@@ -3,11 +3,12 @@ import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
 import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
+import {connectDatabase, type Connection} from './postgres/connection.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
+import {findDatabaseContainer} from './postgres/find-server.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
@@ -26,6 +27,7 @@ export const databaseSource: Source = {
     return {
       description: `database ${connection.database} in the container ${connection.container.name}`,
       warnings: [],
+      notes: [],
       store: (request) => store(context, connection, request),
     };
   },

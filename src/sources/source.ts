@@ -50,6 +50,8 @@ export const sourceRecordSchema = z.object({
   details: z.unknown(),
   /** The file of another tool that the snapshot was made from; the details are then of another kind. */
   imported: importedFromSchema.optional(),
+  /** What the operator was told of it when it was stored: see `BackupTask.notes`. */
+  notes: z.array(z.string()).optional(),
 });
 
 export type SourceRecord = z.output<typeof sourceRecordSchema>;
@@ -88,6 +90,11 @@ export interface BackupTask {
   /** Such as `database app in the container shop-postgres-1`. */
   readonly description: string;
   readonly warnings: readonly string[];
+  /**
+   * What a restore of it could not bring back, or what it does not cover, a line each with the remedy. `doctor` always
+   * shows them; a backup shows those that the set before it did not have.
+   */
+  readonly notes: readonly string[];
   store(request: StoreRequest): Promise<SourceRecord>;
 }
 

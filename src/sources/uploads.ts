@@ -78,7 +78,7 @@ async function inspect(context: SourceContext, options: {allowEmpty: boolean}): 
     }
     warnings.push(`the ${location.description} is empty`);
   }
-  return {description: location.description, warnings, store: (request) => store(context, location, request)};
+  return {description: location.description, warnings, notes: [], store: (request) => store(context, location, request)};
 }
 
 /** How many files the newest uploads snapshot has; asked only when the directory is empty now. */
