@@ -56,7 +56,7 @@ export function createContext(parts: ContextParts): Context {
     recentLines: () => recent.recentLines(),
     clock,
     signal,
-    docker: () => (docker ??= connectDocker(environment, signal)),
+    docker: () => (docker ??= connectDocker({...environment, DOCKER_HOST: settings.DOCKER_HOST}, signal)),
     resticVersion: () => (version ??= resticVersion(restic)),
   };
 }
