@@ -11,6 +11,8 @@ import type {ForeignFile} from './foreign/file.ts';
 /** What every source may use. */
 export interface SourceContext {
   readonly settings: Settings;
+  /** Where a relative path of the app begins, if no container knows the directory of its compose project. */
+  readonly baseDirectory: string;
   /** Connects on first use: some commands need no Docker. */
   readonly docker: () => Promise<DockerHandle>;
   readonly restic: ResticHandle;
