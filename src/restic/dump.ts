@@ -13,12 +13,7 @@ export async function readSnapshotFile(handle: ResticHandle, snapshot: string, p
   return result.stdout;
 }
 
-/** Starts to read one file of a snapshot; the caller reads the output to its end and checks how restic ends. */
-export function openDump(handle: ResticHandle, snapshot: string, path: string): RunningCommand {
-  return startRestic(handle, dumpArgs(handle, snapshot, path), {stdout: 'stream'});
-}
-
-/** Starts to write one file of a snapshot to an open descriptor; the caller checks how restic ends. */
-export function startDump(handle: ResticHandle, snapshot: string, path: string, fd: number): RunningCommand {
-  return startRestic(handle, dumpArgs(handle, snapshot, path), {stdout: {fd}});
+/** Starts to write one file of a snapshot to an open descriptor, or to be read; the caller checks how restic ends. */
+export function startDump(handle: ResticHandle, snapshot: string, path: string, to: number | 'stream'): RunningCommand {
+  return startRestic(handle, dumpArgs(handle, snapshot, path), {stdout: to === 'stream' ? to : {fd: to}});
 }

@@ -1,4 +1,4 @@
-import {openDump} from '../../restic/dump.ts';
+import {startDump} from '../../restic/dump.ts';
 import {resticError} from '../../restic/errors.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import type {SourceContext, SourceRecord} from '../source.ts';
@@ -13,7 +13,7 @@ import {createDumpFilter} from './import/filter.ts';
 export async function recordOfDump(context: SourceContext, snapshot: string): Promise<SourceRecord | undefined> {
   context.log.info('reading the dump, since no manifest tells what it needs');
   const filter = createDumpFilter('the dump');
-  const dump = openDump(context.restic, snapshot, dumpPath);
+  const dump = startDump(context.restic, snapshot, dumpPath, 'stream');
   let bytes = 0;
   try {
     for await (const chunk of dump.output ?? []) {

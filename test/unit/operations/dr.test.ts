@@ -102,7 +102,7 @@ describe('the plan', () => {
 
 describe('the report', () => {
   const report: DrReport = {
-    state: 'done', set: setId, host: 'shop', place: '/mnt/repo', restored: ['db', 'uploads'], failures: [], safetySet: null, restarted: [], made: [], stack: [],
+    state: 'done', set: setId, host: 'shop', place: '/mnt/repo', restored: ['db', 'uploads'], failures: [], safetySet: null, restarted: [], made: [], remarks: [], stack: [],
     proofs: [{source: 'db', checks: [{name: 'rows', state: 'passed', detail: '3 rows'}]}],
     settings: ['DB_NAME="shop"'], composeDirectory: '/srv/shop',
     times: {find: 1, prepare: 2, stage: 3, swap: 4, checks: 5, start: 0, total: 15},
