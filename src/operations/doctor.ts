@@ -27,7 +27,7 @@ export interface Check {
 
 /** Looks at configuration and host; changes nothing but what a killed restore left. Never throws for what it finds. */
 export async function examine(context: Context): Promise<Check[]> {
-  const checks: Check[] = [...checkFiles(context)];
+  const checks: Check[] = [...checkFiles(context), ...checkReferences(context)];
   checks.push(await attempt('restic', async () => `restic ${(await context.resticVersion()).text}`));
   checks.push(await attempt('Docker', async () => `Docker ${await dockerVersion(await context.docker())}`));
   for (const source of sources) {
@@ -69,6 +69,14 @@ function checkFiles(context: Context): Check[] {
     const mode = file.mode.toString(8).padStart(4, '0');
     if ((file.mode & 0o077) === 0) return {name: 'configuration', state: 'ok', message: `${file.path}, mode ${mode}`};
     return {name: 'configuration', state: 'warn', message: `${file.path} has the mode ${mode}: others can read or change it`, remedy: `chmod 600 ${shellWord(file.path)}`};
+  });
+}
+
+/** What refers to a variable that is not there: no mail without a sender, no backup without a database. */
+function checkReferences({configuration}: Context): Check[] {
+  return [...configuration.unexpanded].map(([key, {message, next}]) => {
+    const state = /^(EMAIL|ALERT|HEARTBEAT)_/.test(key) ? 'warn' : 'fail';
+    return {name: 'configuration', state, message, remedy: next};
   });
 }
 

@@ -13,6 +13,8 @@ import type {RoomNeed} from './room.ts';
 /** What every source may use. */
 export interface SourceContext {
   readonly settings: Settings;
+  /** Where a relative path of the app begins, if no container knows the directory of its compose project. */
+  readonly baseDirectory: string;
   /** Connects on first use: some commands need no Docker. */
   readonly docker: () => Promise<DockerHandle>;
   readonly restic: ResticHandle;

@@ -1,3 +1,4 @@
+import {withSettings} from '../../config/guarded.ts';
 import {inspectContainer, listProject, listProjectVolumes, renameForProject, type Container} from '../../docker/containers.ts';
 import {inspectImage, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
@@ -45,7 +46,7 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
       async prepare() {
         const docker = await context.docker();
         if (!running) await startContainer(docker, container.id);
-        await waitForServer({...context, settings: {...context.settings, ...settings}});
+        await waitForServer({...context, settings: withSettings(context.settings, settings)});
         return async () => {
           if (!running) await stopContainer(docker, container);
         };
@@ -73,7 +74,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: {...context.settings, ...settings}});
+      await waitForServer({...context, settings: withSettings(context.settings, settings)});
       return () => Promise.resolve();
     },
   };
