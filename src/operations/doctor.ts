@@ -8,7 +8,9 @@ import {formatAge, formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {sources} from '../sources/registry.ts';
 import type {Context} from './context.ts';
+import {damagedState} from './damaged-state.ts';
 import {readJournal} from './journal.ts';
+import {describeOrphan, findOrphans} from './leftovers.ts';
 import {checkOffsite} from './offsite/check.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
@@ -40,6 +42,8 @@ export async function examine(context: Context): Promise<Check[]> {
     checks.push(...notes.map((message) => ({name: source.name, state: 'warn' as const, message})));
   }
   const {repository, newest} = await checkRepository(context);
+  checks.push(...damagedState(context).map((message) => ({name: 'state', state: 'warn' as const, message})));
+  checks.push(...(await findOrphans(context)).map((orphan) => ({name: 'leftover', state: 'warn' as const, ...describeOrphan(orphan)})));
   checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('offsite', () => checkOffsite(context)), await attempt('restore', () => checkJournal(context)));
   return checks;
 }

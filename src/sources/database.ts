@@ -5,6 +5,7 @@ import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {readBackupNotes} from './postgres/backup-notes.ts';
 import {connectDatabase, type Connection} from './postgres/connection.ts';
+import {recordOfDump} from './postgres/dump-record.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {recogniseDump} from './postgres/import/import.ts';
@@ -14,7 +15,9 @@ import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf} from './postgres/entry.ts';
-import {inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
+import {inspectKeptDatabase} from './postgres/kept.ts';
+import {findDatabaseLeftovers} from './postgres/leftovers.ts';
+import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
 import {dropDatabase} from './postgres/swap.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
@@ -49,7 +52,9 @@ export const databaseSource: Source = {
   findHome: findDatabaseHome,
   findLive: findLiveTables,
   recognise: recogniseDump,
-  planRestore: planDatabaseRestore,
+  async planRestore(context, request) {
+    return planDatabaseRestore(context, {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
+  },
   planThrowaway: planThrowawayServer,
 
   swap: swapRestoredDatabase,
@@ -67,6 +72,7 @@ export const databaseSource: Source = {
   },
 
   inspectKept: inspectKeptDatabase,
+  findLeftovers: findDatabaseLeftovers,
   revert: revertDatabaseRestore,
 
   async finish(context, journalEntry) {

@@ -9,7 +9,7 @@ import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
 import {createServer, planServer} from './server.ts';
-import {existingDatabases} from './swap.ts';
+import {readDatabases} from './swap.ts';
 import {waitForServer} from './wait.ts';
 
 /** What a new container would need to take this one's place, for the manifest. One call to Docker. */
@@ -137,7 +137,7 @@ export async function findLiveTables(context: SourceContext): Promise<string | u
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, 'look');
   const {database} = connection;
-  if (!(await existingDatabases(connection, [database], run)).has(database)) return undefined;
+  if (!(await readDatabases(connection, [database], run)).has(database)) return undefined;
   const [count = '0'] = await runSql(connection, tablesQuery, {run});
   return count === '0' ? undefined : `the database ${database} in the container ${connection.container.name} has ${count === '1' ? '1 table' : `${count} tables`}`;
 }
