@@ -5,6 +5,10 @@ import type {SourceRecord} from '../source.ts';
 const tableCount = z.tuple([z.string(), z.string(), z.number()]);
 export type TableCount = z.output<typeof tableCount>;
 
+/** The same of a restored database; null rows are no measure of completeness. */
+const foundCount = z.tuple([z.string(), z.string(), z.number().nullable()]);
+export type FoundCount = z.output<typeof foundCount>;
+
 const roleSchema = z.object({
   name: z.string(),
   attributes: z.object({
@@ -183,27 +187,43 @@ select json_build_object(
      and (m.roleid in (select oid from chosen) or pg_get_userbyid(m.roleid) like 'pg\\_%')));`;
 }
 
-/** Prints one JSON line `[schema, table, rows]` for every table and filled materialised view that holds rows itself. */
+/** Where a relation and its schema come from, as `c` and `n`, without what belongs to PostgreSQL itself or to one session. */
+export const ownRelations = `pg_class c join pg_namespace n on n.oid = c.relnamespace and c.relpersistence <> 't'
+  and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'`;
+
+/**
+ * Whether the rows of `c` measure how complete a database is. What a materialised view holds is made anew by a restore, and
+ * may be something else by then; what an extension's own table holds is the extension's affair, whatever its version brings.
+ */
+export const isMeasure = `(c.relkind = 'r' and not exists (
+  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
+
+/**
+ * Prints one JSON line `[schema, table, rows]` for every table that holds rows itself. The rows are null for what is no
+ * measure of completeness (`isMeasure`): sets of earlier versions counted it.
+ */
 export const tableCountsQuery = `
-select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where (c.relkind = 'r' or (c.relkind = 'm' and c.relispopulated)) and c.relpersistence <> 't'
-  and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'
+select case when ${isMeasure}
+  then format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
+  else format('select json_build_array(%L, %L, null);', n.nspname, c.relname) end
+from ${ownRelations}
+where c.relkind in ('r', 'm')
 order by n.nspname, c.relname
 \\gexec`;
 
 /** What of a database's rows is not as the manifest says, a line per table. Pure. */
-export function wrongCounts(expected: readonly TableCount[], found: readonly TableCount[]): string[] {
+export function wrongCounts(expected: readonly TableCount[], found: readonly FoundCount[]): string[] {
   const key = (schema: string, table: string) => JSON.stringify([schema, table]);
   const counts = new Map(found.map(([schema, table, rows]) => [key(schema, table), rows]));
   const known = new Set(expected.map(([schema, table]) => key(schema, table)));
-  const differing = expected
-    .filter(([schema, table, rows]) => counts.get(key(schema, table)) !== rows)
-    .map(([schema, table, rows]) => `${schema}.${table} has ${counts.get(key(schema, table)) ?? 'gone missing'}, not ${rows}`);
-  const strange = found.filter(([schema, table]) => !known.has(key(schema, table))).map(([schema, table]) => `${schema}.${table} is not in the manifest`);
+  const differing = expected.flatMap(([schema, table, rows]) => {
+    const count = counts.get(key(schema, table));
+    return count === null || count === rows ? [] : [`${schema}.${table} has ${count ?? 'gone missing'}, not ${rows}`];
+  });
+  const strange = found.filter(([schema, table, rows]) => rows !== null && !known.has(key(schema, table))).map(([schema, table]) => `${schema}.${table} is not in the manifest`);
   return [...differing, ...strange];
 }
 
-export function parseTableCounts(lines: readonly string[]): TableCount[] {
-  return lines.map((line) => tableCount.parse(JSON.parse(line)));
+export function parseTableCounts(lines: readonly string[]): FoundCount[] {
+  return lines.map((line) => foundCount.parse(JSON.parse(line)));
 }
