@@ -29,12 +29,15 @@ export async function examine(context: Context): Promise<Check[]> {
   checks.push(await attempt('restic', async () => `restic ${(await context.resticVersion()).text}`));
   checks.push(await attempt('Docker', async () => `Docker ${await dockerVersion(await context.docker())}`));
   for (const source of sources) {
+    let notes: readonly string[] = [];
     checks.push(
       await attempt(source.name, async () => {
         const task = await source.inspect(context, {allowEmpty: false});
+        notes = task.notes;
         return task.warnings.length === 0 ? task.description : {warning: task.warnings.join('; ')};
       }),
     );
+    checks.push(...notes.map((message) => ({name: source.name, state: 'warn' as const, message})));
   }
   const {repository, newest} = await checkRepository(context);
   checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('offsite', () => checkOffsite(context)), await attempt('restore', () => checkJournal(context)));

@@ -9,6 +9,7 @@ import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} f
 import {runHook} from './hooks.ts';
 import {rememberHostName} from './host-names.ts';
 import {commitManifest, startManifest, type Manifest, type MissingFiles} from './manifest.ts';
+import {newNotes} from './notes.ts';
 import {clearDeadLocks, prepareRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 import {collectStackHints} from './stack-hints.ts';
@@ -36,6 +37,8 @@ export interface BackupReport {
   /** Undefined when nobody wanted to know. */
   readonly missingFiles: MissingFiles | undefined;
   readonly warnings: readonly string[];
+  /** What a restore could not bring back, as far as the set before this one did not have it. */
+  readonly notes: readonly string[];
 }
 
 /** Makes one set under a lock that is held already: an ordinary backup, or a restore's safety set. */
@@ -86,6 +89,8 @@ async function storeSet(
   };
   const hints = collectStackHints(context);
   const earlier = request.safety ? [] : await readEarlierManifests(context);
+  const notes = request.safety ? [] : newNotes(tasks, earlier);
+  for (const note of notes) context.log.warn(note);
   const paths = await wantedPathList(context, request);
   const made: StoredSource[] = [];
   // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
@@ -120,7 +125,7 @@ async function storeSet(
       ...suspicions.map((line) => `suspicious: ${line}. Look at the data; if this is right: timetiles backup --accept-smaller`),
       ...missingFilesWarnings(missingFiles),
     ];
-    return {state, set: setId, time, records, suspicions, missingFiles, warnings};
+    return {state, set: setId, time, records, suspicions, missingFiles, warnings, notes};
   } finally {
     await paths?.close();
     const started = await stream?.catch(() => undefined);
@@ -143,12 +148,13 @@ function judge(context: Context, request: BackupRequest, made: readonly StoredSo
 
 async function storeSource(context: Context, setId: string, {source, task}: NamedTask, expectedFiles: ExpectedFiles | undefined): Promise<SourceRecord> {
   context.log.info(`backing up ${source.name}: ${task.description}`);
-  return task.store({
+  const record = await task.store({
     setId,
     tags: sourceTags(setId, source.name),
     onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
     expectedFiles,
   });
+  return task.notes.length === 0 ? record : {...record, notes: [...task.notes]};
 }
 
 /** What every manifest begins with. */

@@ -3,17 +3,21 @@ import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
 import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
+import {readBackupNotes} from './postgres/backup-notes.ts';
+import {connectDatabase, type Connection} from './postgres/connection.ts';
+import {recordOfDump} from './postgres/dump-record.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
+import {findDatabaseContainer} from './postgres/find-server.ts';
 import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
-import {dropDatabase, swapDatabases} from './postgres/swap.ts';
+import {entryOf} from './postgres/entry.ts';
+import {inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
+import {dropDatabase} from './postgres/swap.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
@@ -26,10 +30,11 @@ export const databaseSource: Source = {
 
   async inspect(context): Promise<BackupTask> {
     const connection = await connectDatabase(context);
-    await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
+    const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
     return {
       description: `database ${connection.database} in the container ${connection.container.name}`,
       warnings: [],
+      notes,
       store: (request) => store(context, connection, request),
     };
   },
@@ -49,13 +54,12 @@ export const databaseSource: Source = {
   findHome: findDatabaseHome,
   findLive: findLiveTables,
   recognise: recogniseDump,
-  planRestore: planDatabaseRestore,
+  async planRestore(context, request) {
+    return planDatabaseRestore(context, {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
+  },
   planThrowaway: planThrowawayServer,
 
-  async swap(context, journalEntry) {
-    const {names, run} = entryOf(journalEntry);
-    await swapDatabases(await connectDatabase(context), names, run);
-  },
+  swap: swapRestoredDatabase,
 
   async prove(context, {record, restoreId}) {
     const {details} = readDetails(record);

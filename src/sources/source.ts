@@ -50,6 +50,8 @@ export const sourceRecordSchema = z.object({
   details: z.unknown(),
   /** The file of another tool that the snapshot was made from; the details are then of another kind. */
   imported: importedFromSchema.optional(),
+  /** What the operator was told of it when it was stored: see `BackupTask.notes`. */
+  notes: z.array(z.string()).optional(),
 });
 
 export type SourceRecord = z.output<typeof sourceRecordSchema>;
@@ -88,6 +90,11 @@ export interface BackupTask {
   /** Such as `database app in the container shop-postgres-1`. */
   readonly description: string;
   readonly warnings: readonly string[];
+  /**
+   * What a restore of it could not bring back, or what it does not cover, a line each with the remedy. `doctor` always
+   * shows them; a backup shows those that the set before it did not have.
+   */
+  readonly notes: readonly string[];
   store(request: StoreRequest): Promise<SourceRecord>;
 }
 
@@ -121,8 +128,11 @@ export interface RestoreStep {
   readonly mustStop: readonly string[];
   /** Whether there is live data to save first. */
   readonly hasLiveData: boolean;
-  /** Brings the data in beside the live one and checks it; live data stays untouched. */
-  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<void>;
+  /**
+   * Brings the data in beside the live one and checks it; live data stays untouched.
+   * @returns what came back otherwise than by the ordinary way, a line each
+   */
+  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<string[]>;
 }
 
 /** The data from before a restore, as `swap` kept it. */

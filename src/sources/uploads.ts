@@ -78,7 +78,7 @@ async function inspect(context: SourceContext, options: {allowEmpty: boolean}): 
     }
     warnings.push(`the ${location.description} is empty`);
   }
-  return {description: location.description, warnings, store: (request) => store(context, location, request)};
+  return {description: location.description, warnings, notes: [], store: (request) => store(context, location, request)};
 }
 
 /** How many files the newest uploads snapshot has; asked only when the directory is empty now. */
@@ -169,6 +169,7 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
       // An empty directory in place of the live files would be nothing but loss.
       if (bestEffort && (request.record?.files ?? 0) > 0 && (await walkFiles(target).next()).done === true) throw new TimetilesError('repository-damaged', `no file of snapshot ${request.snapshot.slice(0, 8)} is intact`, 'Choose another set: timetiles backup list');
       await applyRootEntry(target, details?.root ?? oldRoot);
+      return [];
     },
   };
 }

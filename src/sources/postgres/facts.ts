@@ -5,10 +5,6 @@ import type {SourceRecord} from '../source.ts';
 const tableCount = z.tuple([z.string(), z.string(), z.number()]);
 export type TableCount = z.output<typeof tableCount>;
 
-/** The same of a restored database; null rows are no measure of completeness. */
-const foundCount = z.tuple([z.string(), z.string(), z.number().nullable()]);
-export type FoundCount = z.output<typeof foundCount>;
-
 const roleSchema = z.object({
   name: z.string(),
   attributes: z.object({
@@ -98,6 +94,10 @@ export const databaseDetailsSchema = z.object({
   roles: z.array(roleSchema),
   memberships: z.array(membershipSchema),
   tables: z.array(tableCount),
+  /** Other than the default one; sets of earlier versions lack it. */
+  tablespaces: z.array(z.string()).optional(),
+  /** Sets of earlier versions lack it. */
+  subscriptions: z.array(z.string()).optional(),
 });
 export type DatabaseDetails = z.output<typeof databaseDetailsSchema>;
 
@@ -118,7 +118,7 @@ export function readDetails(record: SourceRecord | undefined): {details?: Databa
   return record.imported ? {imported: importedDetailsSchema.parse(record.details)} : {details: databaseDetailsSchema.parse(record.details)};
 }
 
-export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true});
+export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true, tablespaces: true, subscriptions: true});
 
 /** Server, extensions and the properties of the current database, as one JSON value. Works from PostgreSQL 12 on. */
 export const factsQuery = `
@@ -127,8 +127,11 @@ select json_build_object(
     'version', current_setting('server_version'),
     'versionNumber', current_setting('server_version_num')::int,
     'bytes', pg_database_size(d.oid),
-    'preload', current_setting('shared_preload_libraries')),
+    'preload', coalesce((select setting from pg_settings where name = 'shared_preload_libraries'), '')),
   'extensions', (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]') from pg_extension),
+  'tablespaces', (select coalesce(json_agg(spcname order by spcname), '[]') from pg_tablespace t where spcname <> 'pg_default'
+    and (t.oid = d.dattablespace or exists (select from pg_class c where c.reltablespace = t.oid and c.oid >= 16384))),
+  'subscriptions', (select coalesce(json_agg(subname order by subname), '[]') from pg_subscription where subdbid = d.oid),
   'database', json_build_object(
     'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),
     'collate', d.datcollate, 'ctype', d.datctype,
@@ -198,32 +201,26 @@ export const ownRelations = `pg_class c join pg_namespace n on n.oid = c.relname
 export const isMeasure = `(c.relkind = 'r' and not exists (
   select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
 
-/**
- * Prints one JSON line `[schema, table, rows]` for every table that holds rows itself. The rows are null for what is no
- * measure of completeness (`isMeasure`): sets of earlier versions counted it.
- */
+/** Prints one JSON line `[schema, table, rows]` for every table that holds rows itself and measures completeness. */
 export const tableCountsQuery = `
-select case when ${isMeasure}
-  then format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
-  else format('select json_build_array(%L, %L, null);', n.nspname, c.relname) end
+select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
 from ${ownRelations}
-where c.relkind in ('r', 'm')
+where ${isMeasure}
 order by n.nspname, c.relname
 \\gexec`;
 
 /** What of a database's rows is not as the manifest says, a line per table. Pure. */
-export function wrongCounts(expected: readonly TableCount[], found: readonly FoundCount[]): string[] {
+export function wrongCounts(expected: readonly TableCount[], found: readonly TableCount[]): string[] {
   const key = (schema: string, table: string) => JSON.stringify([schema, table]);
   const counts = new Map(found.map(([schema, table, rows]) => [key(schema, table), rows]));
   const known = new Set(expected.map(([schema, table]) => key(schema, table)));
-  const differing = expected.flatMap(([schema, table, rows]) => {
-    const count = counts.get(key(schema, table));
-    return count === null || count === rows ? [] : [`${schema}.${table} has ${count ?? 'gone missing'}, not ${rows}`];
-  });
-  const strange = found.filter(([schema, table, rows]) => rows !== null && !known.has(key(schema, table))).map(([schema, table]) => `${schema}.${table} is not in the manifest`);
+  const differing = expected
+    .filter(([schema, table, rows]) => counts.get(key(schema, table)) !== rows)
+    .map(([schema, table, rows]) => `${schema}.${table} has ${counts.get(key(schema, table)) ?? 'gone missing'}, not ${rows}`);
+  const strange = found.filter(([schema, table]) => !known.has(key(schema, table))).map(([schema, table]) => `${schema}.${table} is not in the manifest`);
   return [...differing, ...strange];
 }
 
-export function parseTableCounts(lines: readonly string[]): FoundCount[] {
-  return lines.map((line) => foundCount.parse(JSON.parse(line)));
+export function parseTableCounts(lines: readonly string[]): TableCount[] {
+  return lines.map((line) => tableCount.parse(JSON.parse(line)));
 }

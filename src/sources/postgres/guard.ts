@@ -36,7 +36,6 @@ const holderSchema = z.object({
   command: z.string().nullable(),
   waits: z.boolean(),
 });
-type Holder = z.output<typeof holderSchema>;
 
 const obstacleSchema = z.object({
   /** What pg_dump waits for, and its oid, where it is a relation. */
