@@ -25,7 +25,8 @@ export interface PsqlOptions {
 const queryLimit = 120;
 export const longQueryLimit = 6 * 3600;
 
-const psqlCommand = ['psql', '--no-psqlrc', '--no-align', '--tuples-only', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose'];
+/** How psql is called: nothing but what its script prints. */
+export const psqlCommand = ['psql', '--no-psqlrc', '--no-align', '--tuples-only', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose'];
 
 /**
  * The environment of PostgreSQL's programs. Names and password travel here and not in an argv; PGDATABASE is never
