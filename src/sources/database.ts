@@ -13,6 +13,7 @@ import {listExpectedFiles} from './postgres/files-query.ts';
 import {findDatabaseContainer} from './postgres/find-server.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
+import {refusedDatabase, unknownDatabase} from './postgres/failure.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf} from './postgres/entry.ts';
 import {inspectKeptDatabase} from './postgres/kept.ts';
@@ -28,10 +29,11 @@ export const databaseSource: Source = {
 
   async inspect(context): Promise<BackupTask> {
     const connection = await connectDatabase(context);
+    requireDatabase(connection);
     const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
     return {
       description: `database ${connection.database} in the container ${connection.container.name}`,
-      warnings: [],
+      warnings: connection.notes,
       notes,
       store: (request) => store(context, connection, request),
     };
@@ -83,6 +85,12 @@ export const databaseSource: Source = {
   claimsPath: (path) => path === 'database.sql',
   export: exportDump,
 };
+
+function requireDatabase(connection: Connection): void {
+  const {server, refusal, database} = connection;
+  if (!server.hasDatabase) throw unknownDatabase(connection, database);
+  if (refusal !== undefined) throw refusedDatabase(connection, refusal);
+}
 
 /** The uploads of a stack without a database can be restored all the same. */
 function ignoreMissing(error: unknown): undefined {

@@ -17,7 +17,9 @@ import {
   tableCountsQuery,
   type DatabaseDetails,
 } from './facts.ts';
-import {endLeftoverSessionsSql, firstError, openSession, postgresEnvironment, type Session} from './psql.ts';
+import {programRequest} from './programs.ts';
+import {endLeftoverSessionsSql, openSession, type Session} from './psql.ts';
+import {firstError} from './sqlstate.ts';
 
 /** The dump's path in its snapshot. */
 export const dumpPath = '/database.sql';
@@ -59,6 +61,9 @@ export async function storeDump(
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
     const counting = session.query(tableCountsQuery);
+    let failedFirst: 'counting' | 'dump' | undefined;
+    counting.catch(() => (failedFirst ??= 'counting'));
+    void dump.result.then(({exitCode}) => exitCode !== 0 && (failedFirst ??= 'dump')).catch(() => undefined);
     const describing = describeHome(connection).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
     const besides = beside?.(snapshot);
     // Awaited below, if the dump comes so far.
@@ -67,7 +72,7 @@ export async function storeDump(
     if (dumped.status === 'rejected') throw dumped.reason;
     if (dumped.value.exitCode !== 0) {
       // When the session that exported the snapshot has failed, pg_dump only says that there is no such snapshot.
-      if (counted.status === 'rejected' && /snapshot "[^"]*" does not exist|invalid snapshot identifier/.test(dumped.value.stderr)) throw counted.reason;
+      if (counted.status === 'rejected' && failedFirst === 'counting') throw counted.reason;
       throw (await failureOf(stream)) ?? dumpError(connection, dumped.value);
     }
     if (counted.status === 'rejected') throw counted.reason;
@@ -93,10 +98,10 @@ async function readFacts(session: Session, run: string) {
 }
 
 function startDump(connection: Connection, snapshot: string, run: string, fd: number) {
+  // A standby has no rows of unlogged tables, and refuses to read them.
+  const unlogged = connection.server.isStandby ? ['--no-unlogged-table-data'] : [];
   return startExec(connection.docker, {
-    container: connection.container.id,
-    command: ['pg_dump', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMilliseconds}`],
-    environment: postgresEnvironment(connection, {run}),
+    ...programRequest(connection, ['pg_dump', '--no-password', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMilliseconds}`, ...unlogged], {run}),
     stdout: {fd},
   });
 }

@@ -82,7 +82,7 @@ export const databaseDetailsSchema = z.object({
     version: z.string(),
     versionNumber: z.number(),
     bytes: z.number(),
-    /** Libraries that some extensions need from the server's start on; sets of earlier versions lack it. */
+    /** Libraries that some extensions need from the server's start on; empty where the role may not see it, and sets of earlier versions lack it. */
     preload: z.string().optional(),
   }),
   image: z.object({name: z.string(), id: z.string()}),
@@ -195,6 +195,7 @@ export const tableCountsQuery = `
 select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where (c.relkind = 'r' or (c.relkind = 'm' and c.relispopulated)) and c.relpersistence <> 't'
+  and not (c.relpersistence = 'u' and pg_is_in_recovery())
   and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'
 order by n.nspname, c.relname
 \\gexec`;
