@@ -53,6 +53,7 @@ export const keyGroups = [
       {key: 'BACKUP_MIN_FREE_GB'},
       {key: 'BACKUP_PRE_COMMAND'},
       {key: 'BACKUP_POST_COMMAND'},
+      {key: 'BACKUP_LOCK_WAIT'},
       {key: 'BACKUP_RANDOM_DELAY'},
       {key: 'BACKUP_MAX_AGE_HOURS'},
       {key: 'BACKUP_RESTORE_TEST_DAYS'},
@@ -93,7 +94,7 @@ export type Key = (typeof keyGroups)[number]['keys'][number]['key'];
 export const keyDefinitions: readonly KeyDefinition<Key>[] = keyGroups.flatMap((group): readonly KeyDefinition<Key>[] => group.keys);
 
 export const knownKeys: ReadonlySet<string> = new Set(keyDefinitions.map((definition) => definition.key));
-export const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
+const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
 
 /** Commands that are run by a shell, which expands the variables in them itself. */
 export const shellKeys: ReadonlySet<string> = new Set(['BACKUP_PRE_COMMAND', 'BACKUP_POST_COMMAND'] satisfies Key[]);
@@ -169,7 +170,7 @@ export const resticVariables: ReadonlySet<string> = new Set([
 ]);
 
 /** Those of them that hold a secret. */
-export const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
+const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
 
 /** Every variable whose value is a secret. */
 export const secretNames: ReadonlySet<string> = new Set([...secretKeys, ...resticSecrets]);

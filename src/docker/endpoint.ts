@@ -54,7 +54,7 @@ function normalHost(text: string, origin: string, isTls: boolean): string {
   }
   const {hostname, port} = new URL(url);
   // 80 is http's own, so that URL leaves it out.
-  return `tcp://${hostname}:${port || (/:80$/.test(address ?? '') ? '80' : isTls ? '2376' : '2375')}`;
+  return `tcp://${hostname}:${port || (address?.endsWith(':80') === true ? '80' : isTls ? '2376' : '2375')}`;
 }
 
 /** What `docker context use` has set; a file that docker cannot read either counts for nothing. */

@@ -11,6 +11,7 @@ import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
 import {findDatabaseContainer} from './postgres/find-server.ts';
+import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {refusedDatabase, unknownDatabase} from './postgres/failure.ts';
@@ -22,6 +23,9 @@ import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from '
 import {dropDatabase} from './postgres/swap.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+
+/** Seconds that a backup waits for tables that something has locked. */
+const defaultLockWait = 600;
 
 /** The PostgreSQL database of the stack, by way of its own container. */
 export const databaseSource: Source = {
@@ -104,8 +108,8 @@ async function store(context: SourceContext, connection: Connection, request: St
   try {
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
-    const beside = expectedFiles && query !== undefined ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
-    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
+    const beside = expectedFiles && query !== undefined ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
+    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT ?? defaultLockWait, log: context.log});
     const {id, bytes, added, files} = stored;
     return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {

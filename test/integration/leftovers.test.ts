@@ -104,7 +104,7 @@ describe('what a restore has left', () => {
     await stack.psql(`rollback prepared 'holds it'`, {database: first});
     expectExit(await run('backup', '--accept-smaller'), 0);
     expect(await leftovers(stack)).toEqual([]);
-  });
+  }, 240_000);
 
   it('is named when the state of this host was lost: kept copies stay, dead beginnings of this installation go with the next restore', async () => {
     await restore(stack, 'newest', [set, '--no-safety-backup']);

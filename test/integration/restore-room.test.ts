@@ -1,8 +1,9 @@
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {expectExit, startTimetiles, timetiles} from '../support/cli.ts';
 import {leftovers} from '../support/leftovers.ts';
+import {waitUntil} from '../support/processes.ts';
 import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
-import {backUp, errorOf, fillStack, stateOf, whileLoading, type State} from '../support/two-states.ts';
+import {backUp, errorOf, fillStack, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
 
 const data = '/var/lib/postgresql/data';
@@ -57,7 +58,8 @@ describe('a server whose disk is small', () => {
   it('is watched during the load, and the load ends before it is full', async () => {
     const running = startTimetiles(['restore', set, '--yes', '--no-safety-backup', '--json'], {stack});
     running.stdin.end();
-    await whileLoading(stack);
+    // The room was looked at for the last time by then.
+    await waitUntil(() => running.output().stderr.includes('restoring db'), 90_000, 20);
     await leaveFree(20);
     const result = await running.result;
     expectExit(result, 1);

@@ -1,4 +1,5 @@
 import {statfsSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {z} from 'zod';
 import {watchDisks, type ContainerDisk} from '../../docker/disks.ts';
 import {runExec} from '../../docker/exec.ts';
@@ -20,7 +21,9 @@ const loadFactor = 1.3;
 /** A server that cannot write its WAL stops with a PANIC: this much of its disk is left alone. */
 const leastReserve = 64 * mebibyte;
 /** How often the disks are looked at during a load, in milliseconds. */
-const watchInterval = 200;
+const watchInterval = 100;
+/** The same while there is plenty of room. */
+const calmInterval = 1000;
 /** No load takes longer: a month, in milliseconds. */
 const longestLoad = 30 * 86_400_000;
 
@@ -138,8 +141,13 @@ export async function whileServerHasRoom<Result>(context: SourceContext, connect
   let failure: unknown;
   const endWhenFull = async () => {
     const disks = await watcher.look();
-    const full = paths.map((path) => asDisk(connection, path, disks)).find((disk) => disk !== undefined && disk.freeBytes < reserveFor(disk, leastReserve) / 2);
-    if (!full) return false;
+    const present = paths.map((path) => asDisk(connection, path, disks)).filter((disk) => disk !== undefined);
+    const full = present.find((disk) => disk.freeBytes < reserveFor(disk, leastReserve) / 2);
+    if (!full) {
+      const isRoomy = present.every((disk) => disk.freeBytes > 4 * reserveFor(disk, leastReserve));
+      if (isRoomy) await sleep(calmInterval, undefined, {signal: done.signal});
+      return false;
+    }
     failure = stoppedForRoom(full, reserveFor(full, leastReserve) / 2);
     await endSessions(connection, run);
     return true;
