@@ -23,6 +23,15 @@ const duration = z
   .transform((value) => parseDuration(value) ?? 0)
   .default(0);
 
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number from 1 to 65535')
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 65_535, 'must be a port number from 1 to 65535');
+/** The names that BACKUP_SOURCES may hold. */
+const sourceNames = new Set(['db', 'uploads']);
+const wordsOf = (value: string) => value.split(/[\s,]+/).filter((name) => name !== '');
+
 /** Types, checks and defaults of every key. Input: text by key, empty values removed. */
 export const settingsSchema = z.object({
   RESTIC_PASSWORD: text,
@@ -44,25 +53,25 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be a compose project name: lower-case letters, digits, - and _')
     .default('timetiles'),
+  BACKUP_SOURCES: z
+    .string()
+    .transform(wordsOf)
+    .refine((names) => names.length > 0 && names.every((name) => sourceNames.has(name)), `must be a list of ${[...sourceNames].join(' and ')}`)
+    .optional(),
   POSTGRES_CONTAINER: dockerName.optional(),
   DB_NAME: text,
   DB_USER: text,
   DB_PASSWORD: text,
+  DB_PORT: port.optional(),
   UPLOADS_VOLUME: dockerName.optional(),
   UPLOAD_HOST_DIR: absolutePath.optional(),
-  RESTORE_STOP_SERVICES: z
-    .string()
-    .transform((value) => value.split(/[\s,]+/).filter((name) => name !== ''))
-    .optional(),
+  DOCKER_HOST: text,
+  RESTORE_STOP_SERVICES: z.string().transform(wordsOf).optional(),
   EMAIL_SMTP_HOST: text,
-  EMAIL_SMTP_PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, 'must be a port number, such as 587')
-    .refine((value) => Number(value) >= 1 && Number(value) <= 65_535, 'must be a port number, such as 587')
-    .transform(Number)
-    .default(587),
+  EMAIL_SMTP_PORT: port.default(587),
   EMAIL_SMTP_USER: text,
   EMAIL_SMTP_PASS: text,
+  EMAIL_SMTP_TLS_SERVERNAME: z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be the name of a host, such as mail.example.org').optional(),
   EMAIL_FROM: text,
   ALERT_EMAIL: text,
   ALERT_WEBHOOK_URL: url,
