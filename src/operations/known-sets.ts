@@ -19,6 +19,8 @@ export interface SnapshotSizes {
 
 interface KnownSource extends SnapshotSizes {
   readonly source: string;
+  /** Data beside it that no source held. */
+  readonly leftOut: readonly string[];
 }
 
 /** A set with what its manifest says of its size. */
@@ -69,12 +71,15 @@ function fromCopies(context: Context): KnownSet[] | undefined {
 }
 
 function sourcesOf(manifest: Manifest): KnownSource[] {
-  return manifest.sources.map(({source, bytes, added}) => ({source, bytes, added}));
+  return manifest.sources.map(({source, bytes, added, leftOut}) => ({source, bytes, added, leftOut: leftOut ?? []}));
 }
 
 function fromSet(context: Context, set: BackupSet): KnownSet {
   const manifest = set.manifest === undefined ? undefined : readCachedManifest(context, set.manifest);
-  const sources = set.snapshots.map((snapshot) => ({source: snapshot.source, ...sizesOf(snapshot, manifest)}));
+  const sources = set.snapshots.map((snapshot) => {
+    const leftOut = manifest?.sources.find(({source}) => source === snapshot.source)?.leftOut ?? [];
+    return {source: snapshot.source, leftOut, ...sizesOf(snapshot, manifest)};
+  });
   const {id, time, state, host, isSafety, isImported} = set;
   return {id, time, state, host, isFinished: set.manifest !== undefined, isSafety, isImported, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
 }

@@ -4,6 +4,7 @@ import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {newSetId} from '../shared/set-id.ts';
 import type {BackupTask, ExpectedFiles, Source, SourceRecord, StoredSource} from '../sources/source.ts';
+import {newestRecord} from './choose-sources.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} from './expected-files.ts';
 import {runHook} from './hooks.ts';
@@ -12,7 +13,7 @@ import {commitManifest, startManifest, type Manifest, type MissingFiles} from '.
 import {clearDeadLocks, prepareRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 import {collectStackHints} from './stack-hints.ts';
-import {judgeSet, readEarlierManifests} from './suspicion.ts';
+import {judgeSet} from './suspicion.ts';
 
 export interface BackupRequest {
   readonly sources: readonly Source[];
@@ -38,8 +39,15 @@ export interface BackupReport {
   readonly warnings: readonly string[];
 }
 
+interface SetRequest extends BackupRequest {
+  /** The manifests of the sets before; see suspicion.ts. */
+  readonly earlier: readonly Manifest[];
+  /** A restore's safety set; it must not wait for checks of the state that is replaced. */
+  readonly safety: boolean;
+}
+
 /** Makes one set under a lock that is held already: an ordinary backup, or a restore's safety set. */
-export async function makeSet(context: Context, request: BackupRequest & {safety: boolean}): Promise<BackupReport> {
+export async function makeSet(context: Context, request: SetRequest): Promise<BackupReport> {
   const tasks = await preflight(context, request);
   const time = context.clock.now();
   const setId = newSetId(time);
@@ -63,18 +71,24 @@ interface NamedTask {
 }
 
 /** Looks at everything that could fail before anything is written. */
-async function preflight(context: Context, request: BackupRequest): Promise<NamedTask[]> {
-  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, request)}));
+async function preflight(context: Context, request: SetRequest): Promise<NamedTask[]> {
+  const {allowEmpty, earlier} = request;
+  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, {allowEmpty, earlier: newestRecord(source.name, earlier), thorough: false})}));
   const [tasks] = await Promise.all([Promise.all(inspected), context.resticVersion()]);
   await prepareRepository(context);
   await rememberHostName(context);
-  for (const {task} of tasks) for (const warning of task.warnings) context.log.warn(warning);
+  for (const {source, task} of tasks) for (const warning of warningsOf(task, newestRecord(source.name, earlier) === undefined)) context.log.warn(warning);
   return tasks;
+}
+
+/** What nothing covers is told with the first backup; later on by doctor and status. */
+function warningsOf({warnings, leftOut}: BackupTask, isFirst: boolean): readonly string[] {
+  return isFirst ? [...warnings, ...leftOut] : warnings;
 }
 
 async function storeSet(
   context: Context,
-  request: BackupRequest & {safety: boolean},
+  request: SetRequest,
   set: {setId: string; time: Date; tasks: readonly NamedTask[]},
 ): Promise<BackupReport> {
   const {setId, time, tasks} = set;
@@ -85,7 +99,6 @@ async function storeSet(
     return started;
   };
   const hints = collectStackHints(context);
-  const earlier = request.safety ? [] : await readEarlierManifests(context);
   const paths = await wantedPathList(context, request);
   const made: StoredSource[] = [];
   // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
@@ -99,7 +112,7 @@ async function storeSet(
     const unreadable = records.flatMap((record) => record.unreadable);
     const state = unreadable.length === 0 ? 'complete' : 'incomplete';
     const missingFiles = paths && (await checkExpectedFiles(context, paths, made));
-    const {suspicions, accepted} = judge(context, request, made, earlier);
+    const {suspicions, accepted} = judge(context, request, made);
     if (state === 'incomplete' || suspicions.length > 0) {
       await (await stream)?.cancel();
       stream = startStream({incomplete: state === 'incomplete', suspicious: suspicions.length > 0});
@@ -115,7 +128,7 @@ async function storeSet(
       ...(missingFiles && {missingFiles}),
     });
     const warnings = [
-      ...tasks.flatMap(({task}) => task.warnings),
+      ...tasks.flatMap(({source, task}) => warningsOf(task, newestRecord(source.name, request.earlier) === undefined)),
       ...unreadableWarnings(unreadable),
       ...suspicions.map((line) => `suspicious: ${line}. Look at the data; if this is right: timetiles backup --accept-smaller`),
       ...missingFilesWarnings(missingFiles),
@@ -129,13 +142,13 @@ async function storeSet(
 }
 
 /** A restore must not wait for such checks of the state that it replaces. */
-async function wantedPathList(context: Context, request: BackupRequest & {safety: boolean}): Promise<PathList | undefined> {
+async function wantedPathList(context: Context, request: SetRequest): Promise<PathList | undefined> {
   const isWanted = !request.safety && context.settings.BACKUP_FILES_QUERY !== undefined && request.sources.some((source) => source.findMissing !== undefined);
   return isWanted ? openPathList(context.stateDirectory) : undefined;
 }
 
-function judge(context: Context, request: BackupRequest, made: readonly StoredSource[], earlier: readonly Manifest[]) {
-  const raised = judgeSet(context, made, earlier);
+function judge(context: Context, request: SetRequest, made: readonly StoredSource[]) {
+  const raised = request.safety ? [] : judgeSet(context, made, request.earlier);
   if (!request.acceptSmaller) return {suspicions: raised, accepted: []};
   for (const line of raised) context.log.info(`accepted: ${line}`);
   return {suspicions: [], accepted: raised};

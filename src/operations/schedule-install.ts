@@ -15,6 +15,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {durationText} from '../shared/duration.ts';
 import {pausesOf} from '../schedule/pauses.ts';
 import type {Context} from './context.ts';
+import {foreseeBackup} from './foresee.ts';
 import {configFileOf, forgetSchedule, ownerOf, readSchedule, rememberSchedule} from './schedule.ts';
 
 export interface PlanRequest {
@@ -71,7 +72,7 @@ export async function installSchedule(context: Context, request: InstallRequest)
   if (wanted !== crontab) await writeCrontab(wanted);
   if (wanted !== crontab || readSchedule(context) === undefined) await rememberSchedule(context, {schedule, offsite, randomDelay});
   const state = wanted === crontab ? 'unchanged' : found.state === 'none' ? 'installed' : 'updated';
-  return report(state, lines, schedule, environmentWarnings(context, request.environment));
+  return report(state, lines, schedule, [...environmentWarnings(context, request.environment), ...(await foreseeBackup(context))]);
 }
 
 /** Takes the schedule out of the invoking user's crontab, which is then what it was before. */

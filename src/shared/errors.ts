@@ -45,6 +45,14 @@ const exitCodeByKind: Partial<Record<ErrorKind, number>> = {
   interrupted: exitCodes.interrupted,
 };
 
+/** One answer to what is ambiguous: a setting that the operator may write into bootstrap.conf. */
+export interface Candidate {
+  readonly key: string;
+  readonly value: string;
+  /** What it stands for, such as `service db, image postgres:17`. */
+  readonly description: string;
+}
+
 /**
  * An expected failure: what went wrong, and the next step for the operator.
  * The one place that prints it is cli/base-command.ts. No secret may be put into any field.
@@ -53,13 +61,16 @@ export class TimetilesError extends Error {
   readonly kind: ErrorKind;
   readonly next: string;
   readonly exitCode: number;
+  /** Where several answers are possible: all of them. `next` has their lines. */
+  readonly candidates: readonly Candidate[];
 
-  constructor(kind: ErrorKind, message: string, next: string, options: {cause?: unknown} = {}) {
+  constructor(kind: ErrorKind, message: string, next: string, options: {cause?: unknown; candidates?: readonly Candidate[]} = {}) {
     super(message, options.cause === undefined ? undefined : {cause: options.cause});
     this.name = 'TimetilesError';
     this.kind = kind;
     this.next = next;
     this.exitCode = exitCodeByKind[kind] ?? exitCodes.failed;
+    this.candidates = options.candidates ?? [];
   }
 }
 

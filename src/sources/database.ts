@@ -1,127 +1,153 @@
-import {open, rename, rm} from 'node:fs/promises';
-import {join} from 'node:path';
-import {startDump} from '../restic/dump.ts';
-import {targetError} from '../restic/errors.ts';
-import {TimetilesError} from '../shared/errors.ts';
 import {connectDatabase, type Connection} from './postgres/connection.ts';
-import {dumpPath, storeDump} from './postgres/dump.ts';
+import {databaseOfSource, joinDatabaseNames, mainSource, sourceOfDatabase} from './postgres/database-names.ts';
+import {exportDump, exportName} from './postgres/export.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
-import {recogniseDump} from './postgres/import/import.ts';
+import {storeDump} from './postgres/dump.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
-import {findDatabaseContainer} from './postgres/find-server.ts';
+import {findDatabases, type FoundDatabases} from './postgres/find-database.ts';
+import {findOtherServers, findServer, findServerIds} from './postgres/find-server.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
+import {recogniseDump} from './postgres/import/import.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
 import {dropDatabase, swapDatabases} from './postgres/swap.ts';
+import {connectTarget} from './postgres/target.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
-import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import {plural} from '../shared/format.ts';
+import {settingLine} from '../shared/setting-line.ts';
+import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
-/** The PostgreSQL database of the stack, by way of its own container. */
-export const databaseSource: Source = {
-  name: 'db',
-
-  async inspect(context): Promise<BackupTask> {
-    const connection = await connectDatabase(context);
-    await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
-    return {
-      description: `database ${connection.database} in the container ${connection.container.name}`,
-      warnings: [],
-      store: (request) => store(context, connection, request),
-    };
-  },
-
-  measure({bytes, details}) {
-    const {data} = databaseDetailsSchema.pick({tables: true}).safeParse(details);
-    // The thousands of rows that PostGIS brings would hide the loss of all others.
-    const tables = data?.tables.filter(([, table]) => table !== 'spatial_ref_sys');
-    return {bytes, ...(tables && {rows: Object.fromEntries(tables.map(([schema, table, rows]) => [`${schema}.${table}`, rows]))})};
-  },
-
-  async servingContainers(context) {
-    const container = await findDatabaseContainer(context).catch(ignoreMissing);
-    return container ? [container.id] : [];
-  },
-
-  findHome: findDatabaseHome,
-  findLive: findLiveTables,
-  recognise: recogniseDump,
-  planRestore: planDatabaseRestore,
-  planThrowaway: planThrowawayServer,
-
-  async swap(context, journalEntry) {
-    const {names, run} = entryOf(journalEntry);
-    await swapDatabases(await connectDatabase(context), names, run);
-  },
-
-  async prove(context, {record, restoreId}) {
-    const {details} = readDetails(record);
-    const unknown = record ? 'the set was imported, and nothing tells how many rows it should have' : 'the set has no manifest to compare with';
-    return proveDatabase(await connectDatabase(context), details ?? unknown, runName(context.restic.repository, restoreId));
-  },
-
-  async listNamedFiles(context, files, restoreId) {
-    const query = context.settings.BACKUP_FILES_QUERY;
-    if (query === undefined) return;
-    await listExpectedFiles(await connectDatabase(context), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
-  },
-
-  inspectKept: inspectKeptDatabase,
-  revert: revertDatabaseRestore,
-
-  async finish(context, journalEntry) {
-    const {names, run} = entryOf(journalEntry);
-    await dropDatabase(await connectDatabase(context), names.previous, run);
-  },
-
-  claimsPath: (path) => path === 'database.sql',
-  export: exportDump,
-};
-
-/** The uploads of a stack without a database can be restored all the same. */
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof TimetilesError && error.kind === 'container') return undefined;
-  throw error;
+/**
+ * A PostgreSQL database of the stack, by way of its own container.
+ * @param database one of those beside the main one, as a source of its own; undefined: the main one
+ */
+export function databaseSource(database?: string): Source {
+  const name = database === undefined ? mainSource : sourceOfDatabase(database);
+  const lead = (context: SourceContext): SourceContext => (database === undefined ? context : {...context, database});
+  return {
+    name,
+    kind: 'db',
+    findAbsence,
+    inspect: (context, options) => (database === undefined ? inspectMain(context, options) : inspectFurther(lead(context), name)),
+    measure({bytes, details}) {
+      const {data} = databaseDetailsSchema.pick({tables: true}).safeParse(details);
+      // The thousands of rows that PostGIS brings would hide the loss of all others.
+      const tables = data?.tables.filter(([, table]) => table !== 'spatial_ref_sys');
+      return {bytes, ...(tables && {rows: Object.fromEntries(tables.map(([schema, table, rows]) => [`${schema}.${table}`, rows]))})};
+    },
+    servingContainers: findServerIds,
+    findHome: (context, request) => findDatabaseHome(lead(context), request),
+    findLive: (context, record) => findLiveTables(lead(context), record),
+    planRestore: (context, request) => planDatabaseRestore(lead(context), request),
+    planThrowaway: (context, request) => planThrowawayServer(lead(context), request),
+    async swap(context, journalEntry) {
+      const {names, run} = entryOf(journalEntry);
+      await swapDatabases(await connectDatabase(lead(context)), names, run);
+    },
+    async prove(context, {record, restoreId}) {
+      const {details} = readDetails(record);
+      const unknown = record ? 'the set was imported, and nothing tells how many rows it should have' : 'the set has no manifest to compare with';
+      return proveDatabase(await connectTarget(lead(context), record), details ?? unknown, runName(context.restic.repository, restoreId));
+    },
+    inspectKept: (context, entry) => inspectKeptDatabase(lead(context), entry),
+    revert: (context, entry) => revertDatabaseRestore(lead(context), entry),
+    async finish(context, journalEntry) {
+      const {names, run} = entryOf(journalEntry);
+      await dropDatabase(await connectDatabase(lead(context)), names.previous, run);
+    },
+    claimsPath: (path) => path === exportName(name),
+    export: (context, request) => exportDump(context, name, request),
+    ...(database === undefined && mainOnly),
+  };
 }
 
-async function store(context: SourceContext, connection: Connection, request: StoreRequest): Promise<SourceRecord> {
+/** What is asked of the main database alone. */
+const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther'> = {
+  recognise: recogniseDump,
+  async listNamedFiles(context, files, {record, restoreId}) {
+    const query = context.settings.BACKUP_FILES_QUERY;
+    if (query === undefined) return;
+    await listExpectedFiles(await connectTarget(context, record), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
+  },
+  async findFurther(context, earlier) {
+    const {further} = await findDatabases(context, {earlier: savedDatabase(earlier), thorough: false});
+    return further.map((name) => databaseSource(name));
+  },
+};
+
+/** The source of that name, if it is one of a database. */
+export function databaseSourceByName(name: string): Source | undefined {
+  if (name === mainSource) return databaseSource();
+  const database = databaseOfSource(name);
+  return database === undefined ? undefined : databaseSource(database);
+}
+
+/** A project that the engine does not know is a mistake, not a project without a database. */
+async function findAbsence(context: SourceContext) {
+  const found = await findServer(context);
+  if (found.state === 'found') return undefined;
+  const {DB_NAME, DB_USER, DB_PASSWORD} = context.settings;
+  if (!found.projectExists || [DB_NAME, DB_USER, DB_PASSWORD].some((value) => value !== undefined)) throw found.error;
+  return found.error;
+}
+
+function savedDatabase(record: SourceRecord | undefined): string | undefined {
+  return record && databaseDetailsSchema.pick({database: true}).safeParse(record.details).data?.database.name;
+}
+
+async function inspectMain(context: SourceContext, {earlier, thorough}: InspectOptions): Promise<BackupTask> {
+  // The first backup looks as closely as doctor does: later ones only tell what has changed since.
+  const found = await findDatabases(context, {earlier: savedDatabase(earlier), thorough: thorough || earlier === undefined});
+  const {connection} = found;
+  const leftOut = [...leftOutDatabases(found), ...(thorough || earlier === undefined ? await leftOutServers(context, connection) : [])];
+  return {...taskOf(connection, (request) => store(context, {source: mainSource, connection, leftOut, preferred: found.preferred}, request)), warnings: found.notes, leftOut};
+}
+
+async function inspectFurther(context: SourceContext, source: string): Promise<BackupTask> {
+  const connection = await connectDatabase(context);
+  await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
+  return taskOf(connection, (request) => store(context, {source, connection, leftOut: [], preferred: connection.database}, request));
+}
+
+function taskOf({database, container}: Connection, storeTask: BackupTask['store']): BackupTask {
+  return {description: `database ${database} in the container ${container.name}`, warnings: [], leftOut: [], store: storeTask};
+}
+
+function leftOutDatabases({connection, further, leftOut}: FoundDatabases): string[] {
+  return leftOut.map(({name, tables}) => {
+    const line = settingLine('DB_NAME', joinDatabaseNames([connection.database, ...further, name]));
+    return `the database ${name} in the container ${connection.container.name} (${tables === null ? 'it cannot be looked into' : plural(tables, 'table')}) is in no backup; to save it too, write ${line}, or DB_NAME="*" for all, into bootstrap.conf`;
+  });
+}
+
+async function leftOutServers(context: SourceContext, {container}: Connection): Promise<string[]> {
+  const others = await findOtherServers(context, container);
+  return others.map(({name}) => `the container ${name} of the project runs PostgreSQL too and is in no backup; save it by a configuration of its own, with POSTGRES_CONTAINER="${name}"`);
+}
+
+interface StoreSubject {
+  readonly source: string;
+  readonly connection: Connection;
+  readonly leftOut: readonly string[];
+  readonly preferred: string;
+}
+
+async function store(context: SourceContext, {source, connection, leftOut, preferred}: StoreSubject, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
   const run = runName(context.restic.repository, request.setId);
   try {
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
-    const beside = expectedFiles && query !== undefined ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
-    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
+    const beside = expectedFiles && query !== undefined && source === mainSource ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
+    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
     const {id, bytes, added, files} = stored;
-    return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
+    const details = {...read, ...(preferred !== connection.database && {preferred})};
+    return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details, ...(leftOut.length > 0 && {leftOut: [...leftOut]})};
   } catch (error) {
     // pg_dump in the container does not notice that its reader is gone. The first cause is the one to tell.
     const steady = {...connection, docker: {...connection.docker, signal: undefined}};
     await runSql(steady, endLeftoverSessionsSql(run), {run}).catch(() => undefined);
     throw error;
   }
-}
-
-/** Writes the dump as DIR/database.sql, mode 0600; what can be read of a damaged one as database.sql.partial. */
-async function exportDump(context: SourceContext, request: ExportRequest): Promise<string[]> {
-  const path = join(request.directory, 'database.sql');
-  const file = await open(path, 'wx', 0o600);
-  try {
-    const result = await startDump(context.restic, request.snapshot, dumpPath, file.fd).result;
-    if (result.exitCode !== 0) {
-      const error = targetError(context.restic, 'writing database.sql', request.directory, result);
-      const {size} = await file.stat();
-      if (!request.bestEffort || error.kind !== 'repository-damaged' || size === 0) {
-        await rm(path);
-        throw error;
-      }
-      await rename(path, `${path}.partial`);
-      request.bestEffort.onMissing([`${dumpPath} from byte ${size} on; database.sql.partial is what comes before that, and no whole dump`]);
-      return [`${path}.partial`];
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return [path];
 }

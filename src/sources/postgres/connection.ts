@@ -4,6 +4,7 @@ import type {Container} from '../../docker/containers.ts';
 import {runExec} from '../../docker/exec.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {SourceContext} from '../source.ts';
+import {readDatabaseNames} from './database-names.ts';
 import {findDatabaseContainer} from './find-server.ts';
 
 /** How to reach the database: by the tools of its own container, over the container's socket. */
@@ -37,7 +38,7 @@ export async function connectDatabase(context: SourceContext, database?: string)
     docker,
     container,
     user,
-    database: database ?? databaseName(settings, variables) ?? (await fromFile('POSTGRES_DB_FILE')) ?? user,
+    database: database ?? context.database ?? databaseName(settings, container) ?? (await fromFile('POSTGRES_DB_FILE')) ?? user,
     password: settings.DB_PASSWORD ?? variables['POSTGRES_PASSWORD'] ?? variables['POSTGRES_PASS'] ?? (await fromFile('POSTGRES_PASSWORD_FILE')),
   };
 }
@@ -47,9 +48,12 @@ export function usesKartozaNames(environment: Readonly<Record<string, string>>):
   return !('POSTGRES_PASSWORD' in environment) && ('POSTGRES_PASS' in environment || 'POSTGRES_DBNAME' in environment);
 }
 
-/** kartoza's images take a list of names, of which the first is the main one. */
-function databaseName(settings: Settings, variables: Readonly<Record<string, string>>): string | undefined {
-  return settings.DB_NAME ?? variables['POSTGRES_DB'] ?? variables['POSTGRES_DBNAME']?.split(',')[0]?.trim();
+/** kartoza's images take a list of names, of which the first is the main one, and know no other variable for it. */
+function databaseName(settings: Settings, {image, environment: variables}: Container): string | undefined {
+  const [configured] = readDatabaseNames(settings.DB_NAME).names;
+  const official = variables['POSTGRES_DB'] ?? variables['POSTGRESQL_DATABASE'];
+  const kartoza = variables['POSTGRES_DBNAME']?.split(',')[0]?.trim();
+  return configured ?? (/(^|\/)kartoza\//.test(image) ? (kartoza ?? official) : (official ?? kartoza));
 }
 
 async function readContainerFile(docker: DockerHandle, container: Container, path: string): Promise<string> {

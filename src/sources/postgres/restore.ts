@@ -1,3 +1,4 @@
+import {hash} from 'node:crypto';
 import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
@@ -20,6 +21,7 @@ import {loadDump, requireWholeDump} from './load.ts';
 import {longQueryLimit, queryJson, runName, runSql, type PsqlOptions} from './psql.ts';
 import {identifier, literal} from './sql.ts';
 import {dropDatabase, existingDatabases, maintenanceDatabase, revertDatabases} from './swap.ts';
+import {connectTarget} from './target.ts';
 
 const entrySchema = z.object({
   names: z.object({live: z.string(), scratch: z.string(), previous: z.string(), hadLive: z.boolean()}),
@@ -36,10 +38,11 @@ export function entryOf(entry: JournalEntry): z.output<typeof entrySchema> {
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
 export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
-  const connection = await connectDatabase(context);
-  const run = runName(context.restic.repository, request.restoreId);
+  const connection = await connectTarget(context, request.record);
+  const id = ownId(request.restoreId, context.database);
+  const run = runName(context.restic.repository, id);
   const {details, imported} = readDetails(request.record);
-  const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
+  const names = {live: connection.database, scratch: `timetiles_new_${id}`, previous: `timetiles_old_${id}`, hadLive: true};
   names.hadLive = (await existingDatabases(connection, [names.live], run)).has(names.live);
   const server = await readServer(connection, run);
   const needs = needsOf(request.record);
@@ -48,6 +51,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
   const entry = {names, run, newRoles} satisfies z.output<typeof entrySchema>;
   return {
     entry,
+    target: `the database ${names.live}`,
     hasLiveData: names.hadLive,
     mustStop: [],
     warnings: details ? [] : warningsWithout(imported, newRoles),
@@ -63,6 +67,11 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
       return stage(context, connection, request, {entry, details, versionNumber: server.versionNumber}, onProgress);
     },
   };
+}
+
+/** Several databases of one restore must not share the names of what they make. */
+function ownId(restoreId: string, database: string | undefined): string {
+  return database === undefined ? restoreId : `${restoreId}${hash('sha256', database).slice(0, 8)}`;
 }
 
 /** `17.6 (Debian 17.6-1)` as `17.6`. */
@@ -111,8 +120,11 @@ async function stage(context: SourceContext, connection: Connection, request: Re
   if (!request.record) await requireWholeDump(context.restic, request.snapshot);
   const properties = details?.database ?? (await propertiesOfTarget(connection, names, run));
   await dropDatabase(connection, names.scratch, run);
-  if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), plan.versionNumber).join('\n'), maintenance);
-  else await runSql(connection, newRoles.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
+  // Another database of the same set may have made some of them a moment ago.
+  const {roles} = await readServer(connection, run);
+  const missing = newRoles.filter((name) => !roles.includes(name));
+  if (details) await runSql(connection, createRolesSql(details, new Set(missing), plan.versionNumber).join('\n'), maintenance);
+  else await runSql(connection, missing.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
   await runSql(connection, createDatabaseSql(names.scratch, properties), maintenance);
   const watch = context.log.showsProgress ? watchSize(connection, plan, onProgress) : undefined;
   try {

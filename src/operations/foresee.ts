@@ -1,0 +1,21 @@
+import {repositoryExists} from '../restic/handle.ts';
+import {TimetilesError} from '../shared/errors.ts';
+import {chooseSources, newestRecord} from './choose-sources.ts';
+import type {Context} from './context.ts';
+import {readEarlierManifests} from './suspicion.ts';
+
+/**
+ * Looks whether a backup would find its data now, for whoever installs a schedule: it may run for the first time when
+ * nobody looks. What stops it is a warning, since the stack may be started later.
+ */
+export async function foreseeBackup(context: Context): Promise<string[]> {
+  try {
+    const earlier = repositoryExists(context.restic) ? await readEarlierManifests(context) : [];
+    const {sources, notes} = await chooseSources(context, {only: undefined, earlier});
+    const tasks = await Promise.all(sources.map((source) => source.inspect(context, {allowEmpty: false, earlier: newestRecord(source.name, earlier), thorough: true})));
+    return [...notes, ...tasks.flatMap(({leftOut}) => leftOut)];
+  } catch (error) {
+    if (!(error instanceof TimetilesError) || error.kind === 'interrupted') throw error;
+    return [`a backup would fail now: ${error.message}. ${error.next}`];
+  }
+}
