@@ -19,6 +19,7 @@ export async function checkSources(context: Context): Promise<Check[]> {
     const record = newestRecord(first.name, earlier);
     const isNeeded = context.settings.BACKUP_SOURCES !== undefined || record !== undefined;
     let further: readonly Source[] = [];
+    const notes: Check[] = [];
     const check = await attempt(first.name, async () => {
       const reason = isNeeded ? undefined : await first.findAbsence(context);
       if (reason) {
@@ -26,17 +27,18 @@ export async function checkSources(context: Context): Promise<Check[]> {
         return `none: ${reason.message}`;
       }
       further = (await first.findFurther?.(context, record)) ?? [];
-      return inspectSource(context, first, earlier);
+      return inspectSource(context, first, earlier, notes);
     });
     checks.push(check);
-    for (const source of further) checks.push(await attempt(source.name, () => inspectSource(context, source, earlier)));
+    for (const source of further) checks.push(await attempt(source.name, () => inspectSource(context, source, earlier, notes)));
+    checks.push(...notes);
   }
   // A project has the one or the other.
   return absent.length === sources.length ? absent : checks;
 }
 
-async function inspectSource(context: Context, source: Source, earlier: readonly Manifest[]): Promise<string | {warning: string}> {
-  const task = await source.inspect(context, {allowEmpty: false, earlier: newestRecord(source.name, earlier), thorough: true});
-  const lines = [...task.warnings, ...task.leftOut];
-  return lines.length === 0 ? task.description : {warning: `${task.description}; ${lines.join('; ')}`};
+async function inspectSource(context: Context, source: Source, earlier: readonly Manifest[], notes: Check[]): Promise<string | {warning: string}> {
+  const task = await source.inspect(context, {allowEmpty: false, earlier: newestRecord(source.name, earlier)});
+  notes.push(...task.notes.map((message) => ({name: source.name, state: 'warn' as const, message})));
+  return task.warnings.length === 0 ? task.description : {warning: task.warnings.join('; ')};
 }

@@ -12,8 +12,8 @@ export async function foreseeBackup(context: Context): Promise<string[]> {
   try {
     const earlier = repositoryExists(context.restic) ? await readEarlierManifests(context) : [];
     const {sources, notes} = await chooseSources(context, {only: undefined, earlier});
-    const tasks = await Promise.all(sources.map((source) => source.inspect(context, {allowEmpty: false, earlier: newestRecord(source.name, earlier), thorough: true})));
-    return [...notes, ...tasks.flatMap(({leftOut}) => leftOut)];
+    const tasks = await Promise.all(sources.map((source) => source.inspect(context, {allowEmpty: false, earlier: newestRecord(source.name, earlier)})));
+    return [...notes, ...tasks.flatMap(({notes: more}) => more)];
   } catch (error) {
     if (!(error instanceof TimetilesError) || error.kind === 'interrupted') throw error;
     return [`a backup would fail now: ${error.message}. ${error.next}`];

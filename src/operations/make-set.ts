@@ -10,6 +10,7 @@ import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} f
 import {runHook} from './hooks.ts';
 import {rememberHostName} from './host-names.ts';
 import {commitManifest, startManifest, type Manifest, type MissingFiles} from './manifest.ts';
+import {newNotes} from './notes.ts';
 import {clearDeadLocks, prepareRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 import {collectStackHints} from './stack-hints.ts';
@@ -37,6 +38,8 @@ export interface BackupReport {
   /** Undefined when nobody wanted to know. */
   readonly missingFiles: MissingFiles | undefined;
   readonly warnings: readonly string[];
+  /** What a restore could not bring back, as far as the set before this one did not have it. */
+  readonly notes: readonly string[];
 }
 
 interface SetRequest extends BackupRequest {
@@ -73,17 +76,12 @@ interface NamedTask {
 /** Looks at everything that could fail before anything is written. */
 async function preflight(context: Context, request: SetRequest): Promise<NamedTask[]> {
   const {allowEmpty, earlier} = request;
-  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, {allowEmpty, earlier: newestRecord(source.name, earlier), thorough: false})}));
+  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, {allowEmpty, earlier: newestRecord(source.name, earlier)})}));
   const [tasks] = await Promise.all([Promise.all(inspected), context.resticVersion()]);
   await prepareRepository(context);
   await rememberHostName(context);
-  for (const {source, task} of tasks) for (const warning of warningsOf(task, newestRecord(source.name, earlier) === undefined)) context.log.warn(warning);
+  for (const {task} of tasks) for (const warning of task.warnings) context.log.warn(warning);
   return tasks;
-}
-
-/** What nothing covers is told with the first backup; later on by doctor and status. */
-function warningsOf({warnings, leftOut}: BackupTask, isFirst: boolean): readonly string[] {
-  return isFirst ? [...warnings, ...leftOut] : warnings;
 }
 
 async function storeSet(
@@ -99,6 +97,8 @@ async function storeSet(
     return started;
   };
   const hints = collectStackHints(context);
+  const notes = request.safety ? [] : newNotes(tasks, request.earlier);
+  for (const note of notes) context.log.warn(note);
   const paths = await wantedPathList(context, request);
   const made: StoredSource[] = [];
   // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
@@ -128,12 +128,12 @@ async function storeSet(
       ...(missingFiles && {missingFiles}),
     });
     const warnings = [
-      ...tasks.flatMap(({source, task}) => warningsOf(task, newestRecord(source.name, request.earlier) === undefined)),
+      ...tasks.flatMap(({task}) => task.warnings),
       ...unreadableWarnings(unreadable),
       ...suspicions.map((line) => `suspicious: ${line}. Look at the data; if this is right: timetiles backup --accept-smaller`),
       ...missingFilesWarnings(missingFiles),
     ];
-    return {state, set: setId, time, records, suspicions, missingFiles, warnings};
+    return {state, set: setId, time, records, suspicions, missingFiles, warnings, notes};
   } finally {
     await paths?.close();
     const started = await stream?.catch(() => undefined);
@@ -156,12 +156,13 @@ function judge(context: Context, request: SetRequest, made: readonly StoredSourc
 
 async function storeSource(context: Context, setId: string, {source, task}: NamedTask, expectedFiles: ExpectedFiles | undefined): Promise<SourceRecord> {
   context.log.info(`backing up ${source.name}: ${task.description}`);
-  return task.store({
+  const record = await task.store({
     setId,
     tags: sourceTags(setId, source.name),
     onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
     expectedFiles,
   });
+  return task.notes.length === 0 ? record : {...record, notes: [...task.notes]};
 }
 
 /** What every manifest begins with. */

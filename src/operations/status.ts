@@ -20,8 +20,8 @@ export interface SourceStatus {
   readonly added: number | null;
   /** The sizes in the last sets, oldest first; null where it is not known. */
   readonly trend: readonly {readonly set: string; readonly bytes: number | null}[];
-  /** Data beside it that the newest set does not hold, a line each. */
-  readonly leftOut: readonly string[];
+  /** What a restore of it could not bring back, or what it does not cover, a line each. */
+  readonly notes: readonly string[];
 }
 
 interface SpaceStatus {
@@ -117,7 +117,7 @@ function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
       newest: newest ? {set: newest.id, time: newest.time} : null,
       bytes: recordIn(newest)?.bytes ?? null,
       added: recordIn(newest)?.added ?? null,
-      leftOut: recordIn(newest)?.leftOut ?? [],
+      notes: recordIn(newest)?.notes ?? [],
       trend: last.map((set) => ({set: set.id, bytes: recordIn(set)?.bytes ?? null})),
     };
   });

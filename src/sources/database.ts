@@ -71,7 +71,7 @@ const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther'> = {
     await listExpectedFiles(await connectTarget(context, record), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
   },
   async findFurther(context, earlier) {
-    const {further} = await findDatabases(context, {earlier: savedDatabase(earlier), thorough: false});
+    const {further} = await findDatabases(context, {earlier: savedDatabase(earlier)});
     return further.map((name) => databaseSource(name));
   },
 };
@@ -96,22 +96,22 @@ function savedDatabase(record: SourceRecord | undefined): string | undefined {
   return record && databaseDetailsSchema.pick({database: true}).safeParse(record.details).data?.database.name;
 }
 
-async function inspectMain(context: SourceContext, {earlier, thorough}: InspectOptions): Promise<BackupTask> {
-  // The first backup looks as closely as doctor does: later ones only tell what has changed since.
-  const found = await findDatabases(context, {earlier: savedDatabase(earlier), thorough: thorough || earlier === undefined});
-  const {connection} = found;
-  const leftOut = [...leftOutDatabases(found), ...(thorough || earlier === undefined ? await leftOutServers(context, connection) : [])];
-  return {...taskOf(connection, (request) => store(context, {source: mainSource, connection, leftOut, preferred: found.preferred}, request)), warnings: found.notes, leftOut};
+async function inspectMain(context: SourceContext, {earlier}: InspectOptions): Promise<BackupTask> {
+  const found = await findDatabases(context, {earlier: savedDatabase(earlier)});
+  const {connection, preferred} = found;
+  const notes = [...found.notes, ...leftOutDatabases(found), ...(await leftOutServers(context, connection))];
+  return {...taskOf(context, {source: mainSource, connection, preferred}), notes};
 }
 
 async function inspectFurther(context: SourceContext, source: string): Promise<BackupTask> {
   const connection = await connectDatabase(context);
   await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
-  return taskOf(connection, (request) => store(context, {source, connection, leftOut: [], preferred: connection.database}, request));
+  return taskOf(context, {source, connection, preferred: connection.database});
 }
 
-function taskOf({database, container}: Connection, storeTask: BackupTask['store']): BackupTask {
-  return {description: `database ${database} in the container ${container.name}`, warnings: [], leftOut: [], store: storeTask};
+function taskOf(context: SourceContext, subject: StoreSubject): BackupTask {
+  const {database, container} = subject.connection;
+  return {description: `database ${database} in the container ${container.name}`, warnings: [], notes: [], store: (request) => store(context, subject, request)};
 }
 
 function leftOutDatabases({connection, further, leftOut}: FoundDatabases): string[] {
@@ -129,11 +129,11 @@ async function leftOutServers(context: SourceContext, {container}: Connection): 
 interface StoreSubject {
   readonly source: string;
   readonly connection: Connection;
-  readonly leftOut: readonly string[];
+  /** The database that the configuration or the container names as the main one. */
   readonly preferred: string;
 }
 
-async function store(context: SourceContext, {source, connection, leftOut, preferred}: StoreSubject, request: StoreRequest): Promise<SourceRecord> {
+async function store(context: SourceContext, {source, connection, preferred}: StoreSubject, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
   const run = runName(context.restic.repository, request.setId);
   try {
@@ -143,7 +143,7 @@ async function store(context: SourceContext, {source, connection, leftOut, prefe
     const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
     const {id, bytes, added, files} = stored;
     const details = {...read, ...(preferred !== connection.database && {preferred})};
-    return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details, ...(leftOut.length > 0 && {leftOut: [...leftOut]})};
+    return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {
     // pg_dump in the container does not notice that its reader is gone. The first cause is the one to tell.
     const steady = {...connection, docker: {...connection.docker, signal: undefined}};

@@ -25,10 +25,11 @@ export const sourceRecordSchema = z.object({
   unreadable: z.array(z.string()),
   /** What this source alone needs to restore; each source checks it by a schema of its own. */
   details: z.unknown(),
-  /** Data beside it that no source holds, a line each. */
-  leftOut: z.array(z.string()).optional(),
+
   /** The file of another tool that the snapshot was made from; the details are then of another kind. */
   imported: importedFromSchema.optional(),
+  /** What the operator was told of it when it was stored: see `BackupTask.notes`. */
+  notes: z.array(z.string()).optional(),
 });
 
 export type SourceRecord = z.output<typeof sourceRecordSchema>;

@@ -66,8 +66,6 @@ export interface InspectOptions {
   readonly allowEmpty: boolean;
   /** What the newest backup holds of this source; undefined where there is none. */
   readonly earlier: SourceRecord | undefined;
-  /** Look also where data that nothing covers is unlikely, as doctor does. */
-  readonly thorough: boolean;
 }
 
 /** Data that was found and can be read, ready to be stored. */
@@ -75,8 +73,11 @@ export interface BackupTask {
   /** Such as `database app in the container shop-postgres-1`. */
   readonly description: string;
   readonly warnings: readonly string[];
-  /** Data beside it that no source holds, a line each with what to do about it. */
-  readonly leftOut: readonly string[];
+  /**
+   * What a restore of it could not bring back, or what it does not cover, a line each with the remedy. `doctor` always
+   * shows them; a backup shows those that the set before it did not have.
+   */
+  readonly notes: readonly string[];
   store(request: StoreRequest): Promise<SourceRecord>;
 }
 

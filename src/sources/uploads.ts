@@ -100,9 +100,9 @@ async function inspect(context: SourceContext, options: InspectOptions): Promise
     }
     warnings.push(`the ${location.description} is empty`);
   }
-  const leftOut = found.others.map(({place}) => `${'volume' in place ? 'the volume' : 'the directory'} ${keyOfPlace(place)} of the project is in no backup`);
+  const notes = found.others.map(({place}) => `${'volume' in place ? 'the volume' : 'the directory'} ${keyOfPlace(place)} of the project is in no backup`);
   const why = found.why === undefined ? '' : ` (${found.why})`;
-  return {description: `${location.description}${why}`, warnings, leftOut, store: (request) => store(context, location, {...request, leftOut})};
+  return {description: `${location.description}${why}`, warnings, notes, store: (request) => store(context, location, request)};
 }
 
 /** What is the only volume now was one of several before, or is new: it must not take the place of what is gone. */
@@ -123,7 +123,7 @@ async function lastFileCount(context: SourceContext): Promise<number | undefined
   return last && countFiles(context.restic, last.id);
 }
 
-async function store(context: SourceContext, location: UploadsLocation, {leftOut, ...request}: StoreRequest & {leftOut: readonly string[]}): Promise<SourceRecord> {
+async function store(context: SourceContext, location: UploadsLocation, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
   const version = await context.resticVersion();
   const [stored, root] = await Promise.all([
@@ -133,7 +133,7 @@ async function store(context: SourceContext, location: UploadsLocation, {leftOut
   if (stored.vanished > 0) context.log.info(`${plural(stored.vanished, 'file')} vanished from the ${location.description} while it was read`);
   const {id, bytes, added, files, unreadable} = stored;
   const details = {root, origin: location.description, home: location.home} satisfies z.output<typeof detailsSchema>;
-  return {source: 'uploads', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [...unreadable], details, ...(leftOut.length > 0 && {leftOut: [...leftOut]})};
+  return {source: 'uploads', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [...unreadable], details};
 }
 
 /** A leading slash or `./` makes no difference. */

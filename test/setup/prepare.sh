@@ -88,6 +88,7 @@ missing_packages() {
   local pair
   for pair in dockerd:docker.io docker:docker-client mmdebstrap:mmdebstrap tmux:tmux setfattr:attr \
     mkfs.ext4:e2fsprogs mount:mount flock:util-linux script:bsdutils openssl:openssl logrotate:logrotate cron:cron crontab:cron unshare:util-linux \
+    ip:iproute2 iptables:iptables slirp4netns:slirp4netns \
     shellcheck:shellcheck zsh:zsh fish:fish man:man-db mandoc:mandoc; do
     command -v "${pair%%:*}" >/dev/null || echo "${pair#*:}"
   done

@@ -10,13 +10,16 @@ export interface Daemon {
   hasEnded(): boolean;
 }
 
-/** Starts a program that outlives a Ctrl-C meant for the tests, so that they can still clean up through it. */
-export async function startDaemon(name: string, args: string[], directory: string): Promise<Daemon> {
+/**
+ * Starts a program that outlives a Ctrl-C meant for the tests, so that they can still clean up through it.
+ * @param name what the log is called: the first word of the command unless told
+ */
+export async function startDaemon([program = '', ...args]: string[], directory: string, name = program): Promise<Daemon> {
   await mkdir(directory, {recursive: true});
   const log = join(directory, `${name}.log`);
   const output = await open(log, 'w');
   try {
-    const child = spawn(name, args, {detached: true, stdio: ['ignore', output.fd, output.fd]});
+    const child = spawn(program, args, {detached: true, stdio: ['ignore', output.fd, output.fd]});
     let ended = false;
     child.once('exit', () => (ended = true));
     // Rejects when there is no such program.

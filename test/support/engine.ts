@@ -8,6 +8,7 @@ import {startDaemon, type Daemon} from './daemon.ts';
 import {lockBench} from './lock.ts';
 import {unmountUnder} from './mounts.ts';
 import {cacheDirectory, checkoutId, mountsDirectory, runDirectory, scratchDirectory} from './paths.ts';
+import {enterPrivateNetwork} from './private-network.ts';
 import {endProcess, processesNaming, waitUntil} from './processes.ts';
 
 /** A Docker engine that belongs to this checkout alone. */
@@ -42,19 +43,21 @@ const dockerHost = hostOf(first);
 const socketPath = socketOf(first);
 
 /**
- * Starts the private engine, or takes over the one that a killed run left. Tests stop and kill containers freely, so
- * they never meet the machine's own engine, and only one run at a time may use this one.
+ * Starts the private engine, in the network of this process, which is none of the machine's. Tests stop and kill containers
+ * freely, so they never meet the machine's own engine, and only one run at a time may use this one. One that a killed run
+ * left is ended: it has that run's network, where nobody else can reach its containers.
  */
 export async function startEngine(options: {lockMinutes?: number} = {}): Promise<Engine> {
   if (process.getuid?.() !== 0) throw new Error('The bench of real parts starts a Docker engine, which needs root.');
+  enterPrivateNetwork();
   const unlock = await lockBench((options.lockMinutes ?? 5) * 60_000);
   try {
     await clearScratch();
-    if (!(await answers(first))) await startDaemons(first);
+    await startDaemons(first);
     await purge();
   } catch (error) {
     await end(first);
-    await unlock();
+    unlock();
     throw error;
   }
   const stop = async () => {
@@ -63,22 +66,22 @@ export async function startEngine(options: {lockMinutes?: number} = {}): Promise
       await clearScratch();
       await end(first);
     } finally {
-      await unlock();
+      unlock();
     }
   };
   return {dockerHost, socketPath, stop};
 }
 
 /**
- * Starts another engine beside the bench's own, for one test file: a machine that has nothing, not even an image. What it
- * stores goes with it; of a killed run, with the next bench.
+ * Starts another engine beside the bench's own, for one test file: a machine that has nothing, not even an image, and a
+ * network that leads nowhere. What it stores goes with it; of a killed run, with the next bench.
  */
 export async function startBareEngine(): Promise<Engine> {
   const name = `bare-${randomBytes(3).toString('hex')}`;
   const places = barePlaces(name);
   const stop = () => endBare(name);
   try {
-    await startDaemons(places);
+    await startDaemons(places, ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']);
   } catch (error) {
     await stop();
     throw error;
@@ -96,8 +99,9 @@ async function endBare(name: string): Promise<void> {
   await rm(join(scratchDirectory, name), {recursive: true, force: true});
 }
 
-async function startDaemons(places: Places): Promise<void> {
-  // Whatever is left of a killed run does not answer: end it before its files are reused.
+/** @param inNetwork what to put before the command, for a network other than that of this process */
+async function startDaemons(places: Places, inNetwork: string[] = []): Promise<void> {
+  // Whatever is left of a killed run has to end before its files are reused.
   await end(places);
   await mkdir(places.dataDirectory, {recursive: true});
   await mkdir(places.run, {recursive: true, mode: 0o700});
@@ -107,10 +111,10 @@ async function startDaemons(places: Places): Promise<void> {
   await writeFile(dockerdConfig, JSON.stringify(dockerdSettings(places)));
   await writeFile(seccompProfileOf(places), JSON.stringify({defaultAction: 'SCMP_ACT_ALLOW'}));
   // An own containerd too: dockerd would otherwise join the machine's, where both engines' containers would mix.
-  const containerd = await startDaemon('containerd', ['--config', containerdConfig], places.log);
+  const containerd = await startDaemon(['containerd', '--config', containerdConfig], places.log);
   await ready(containerd, async () => existsSync(containerdAddressOf(places)));
   const hadKey = existsSync('/etc/docker/key.json');
-  const dockerd = await startDaemon('dockerd', ['--config-file', dockerdConfig], places.log);
+  const dockerd = await startDaemon([...inNetwork, 'dockerd', '--config-file', dockerdConfig], places.log, 'dockerd');
   await ready(dockerd, () => answers(places));
   // Older engines write an identity there that nothing uses.
   if (!hadKey) await rm('/etc/docker/key.json', {force: true});
@@ -141,13 +145,9 @@ function dockerdSettings(places: Places): object {
     containerd: containerdAddressOf(places),
     'exec-opts': ['native.cgroupdriver=cgroupfs'],
     'cgroup-parent': places.controlGroup,
-    // No bridge and no rules: the network of the machine stays as it is. Containers need none here.
-    bridge: 'none',
-    iptables: false,
-    ip6tables: false,
-    'ip-forward': false,
-    'ip-masq': false,
-    'userland-proxy': false,
+    // Addresses that no network has which a test could want to reach: these are set aside for benchmarks.
+    bip: '198.18.0.1/24',
+    'default-address-pools': [{base: '198.19.0.0/16', size: 24}],
     'log-opts': {'max-size': '10m'},
     // The usual one is compiled anew with every exec, which took a twelfth of all the time of the tests.
     'seccomp-profile': seccompProfileOf(places),
@@ -169,12 +169,13 @@ async function answers(places: Places): Promise<boolean> {
   return info.exitCode === 0 && info.stdout.trim() === places.dataDirectory;
 }
 
-/** Containers and volumes of an earlier run would only confuse this one; images stay. */
+/** Containers, volumes and networks of an earlier run would only confuse this one; images stay. */
 async function purge(): Promise<void> {
   const containers = await dockerLines(dockerHost, ['ps', '--all', '--quiet']);
   if (containers.length > 0) await docker(dockerHost, ['rm', '--force', '--volumes', ...containers]);
   const volumes = await dockerLines(dockerHost, ['volume', 'ls', '--quiet']);
   if (volumes.length > 0) await docker(dockerHost, ['volume', 'rm', '--force', ...volumes]);
+  await docker(dockerHost, ['network', 'prune', '--force']);
 }
 
 /** Ends the engine's processes, each by its own id, and removes what they leave outside the checkout. */

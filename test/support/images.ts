@@ -10,9 +10,14 @@ export type ImageName =
   | 'debian'
   | 'debianBookworm'
   | 'gateway'
+  | 'idle'
   | 'postgres'
+  | 'postgresDebianLayout'
+  | 'postgresForeign'
+  | 'postgresOfficial'
   | 'postgresPlain'
   | 'postgres15'
+  | 'postgresExtras'
   | 'postgresTwoStarts'
   | 'restServer'
   | 'server'
@@ -41,6 +46,13 @@ const recipes: Record<ImageName, Recipe> = {
     directory: 'postgres',
     packages: ['postgresql-17-postgis-3', 'postgresql-17-postgis-3-scripts'],
   },
+  // With extensions and places that a dump of another server may ask for: pg_cron, TimescaleDB's manners, a tablespace.
+  postgresExtras: {
+    tag: 'timetiles-bench/postgres-extras:17',
+    base: 'postgres',
+    directory: 'postgres-extras',
+    packages: ['postgresql-17-cron'],
+  },
   // An older server: a restore into it must be refused.
   postgres15: {
     tag: 'timetiles-bench/postgres:15',
@@ -55,6 +67,21 @@ const recipes: Record<ImageName, Recipe> = {
     directory: 'postgres-two-starts',
     packages: [],
   },
+  // Kartoza's conventions, those of the official image, and nobody's.
+  postgresDebianLayout: {
+    tag: 'timetiles-bench/postgres-debian-layout:17',
+    base: 'postgres',
+    directory: 'postgres-debian-layout',
+    packages: ['postgresql-17-cron', 'postgresql-17-pgrouting', 'postgresql-17-pgrouting-scripts', 'ssl-cert', 'locales'],
+  },
+  postgresOfficial: {
+    tag: 'timetiles-bench/postgres-official:17',
+    base: 'postgres',
+    directory: 'postgres-official',
+    packages: ['gosu', 'libnss-wrapper', 'locales', 'xz-utils'],
+  },
+  postgresForeign: {tag: 'timetiles-bench/postgres-foreign:17', base: 'postgres', directory: 'postgres-foreign', packages: []},
+  idle: {tag: 'timetiles-bench/idle:1', base: 'debian', directory: 'idle', packages: []},
   // Object storage that enforces bucket policies.
   gateway: {
     tag: 'timetiles-bench/gateway:1',
@@ -105,7 +132,7 @@ async function build(dockerHost: string, name: ImageName): Promise<string> {
     const base = await imageFor(dockerHost, recipe.base);
     const args = ['--build-arg', `BASE=${base}`, '--build-arg', `PACKAGES=${recipe.packages.join(' ')}`];
     const source = join(checkout, 'test/setup/images', recipe.directory);
-    // The engine has no bridge, so package downloads go through the host's network.
+    // Where the bench's own network has its way out.
     await docker(dockerHost, [
       'build', '--network=host', '--label', `${label}=${digest}`, '--tag', recipe.tag, ...args, source,
     ]);

@@ -1,50 +1,24 @@
-import {createConnection, createServer, type Server} from 'node:net';
+import {mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {checkoutId} from './paths.ts';
+import {acquireFileLock} from '../../src/process/file-lock.ts';
+import {cacheDirectory} from './paths.ts';
 
-// A socket in Linux's abstract namespace: the kernel drops it with the process that holds it, so no kill can leave a
-// stale lock behind.
-const address = `\0timetiles-bench-${checkoutId}`;
+// A file, since every run has a network of its own, and a socket's name is known in one network only.
+const path = join(cacheDirectory, 'lock');
 
 /** Makes this process the only user of the checkout's bench, and hands back the release. */
-export async function lockBench(limitMilliseconds: number): Promise<() => Promise<void>> {
+export async function lockBench(limitMilliseconds: number): Promise<() => void> {
   const end = Date.now() + limitMilliseconds;
-  let told = false;
-  for (;;) {
-    const server = await listen();
-    if (server) return () => new Promise((resolve) => server.close(() => resolve()));
-    const holder = await askHolder();
+  const note = `process ${process.pid} (${process.argv.slice(1, 3).join(' ')})`;
+  await mkdir(cacheDirectory, {recursive: true});
+  for (let told = false; ; told = true) {
+    const attempt = await acquireFileLock(path, note);
+    if (attempt.state === 'acquired') return () => attempt.release();
     if (Date.now() >= end) {
-      throw new Error(`The bench of this checkout is in use by ${holder}. End that run or wait for it, then try again.`);
+      throw new Error(`The bench of this checkout is in use by ${attempt.note}. End that run or wait for it, then try again.`);
     }
-    if (!told) console.error(`The bench of this checkout is in use by ${holder}: waiting for it to finish …`);
-    told = true;
+    if (!told) console.error(`The bench of this checkout is in use by ${attempt.note}: waiting for it to finish …`);
     await sleep(1000);
   }
-}
-
-function listen(): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => {
-      socket.on('error', () => {});
-      socket.end(`process ${process.pid} (${process.argv.slice(1, 3).join(' ')})`);
-    });
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    // The lock must not keep a finished script from ending.
-    server.listen(address, () => resolve(server.unref()));
-  });
-}
-
-function askHolder(): Promise<string> {
-  return new Promise((resolve) => {
-    let answer = '';
-    const socket = createConnection(address);
-    socket.setTimeout(2000, () => socket.destroy());
-    socket.on('data', (data) => (answer += data.toString()));
-    socket.on('error', () => {});
-    socket.on('close', () => resolve(answer || 'another process'));
-  });
 }

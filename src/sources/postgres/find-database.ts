@@ -31,8 +31,6 @@ const databasesLookedInto = 50;
 export interface FindDatabases {
   /** The database that the newest backup of this source holds. */
   readonly earlier: string | undefined;
-  /** Look into each database, also into those that are mostly empty. */
-  readonly thorough: boolean;
 }
 
 export interface FoundDatabases {
@@ -58,7 +56,7 @@ export async function findDatabases(context: SourceContext, request: FindDatabas
   const {names, all} = readDatabaseNames(context.settings.DB_NAME);
   const found = await listDatabases(connection, run, names.length > 0);
   const isSettled = names.length > 0 || (found.tables ?? 0) > 0;
-  const looksAt = (name: string) => name !== connection.database && !names.includes(name) && (request.thorough || all || !isSettled || !maintenanceNames.includes(name));
+  const looksAt = (name: string) => name !== connection.database && !names.includes(name);
   const others = await lookInto(connection, found.names.filter(looksAt).slice(0, databasesLookedInto), run);
   const own = found.tables === null ? [] : [{name: connection.database, tables: found.tables}];
   const main = isSettled ? connection.database : await settle(context, connection, {...request, databases: [...own, ...others], all});

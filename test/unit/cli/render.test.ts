@@ -25,7 +25,7 @@ describe('renderBackup', () => {
   const record = {source: 'db', snapshot: 'a'.repeat(64), bytes: 2048, added: 1024, files: 1, seconds: 61, unreadable: [], details: {}};
 
   it('a complete set: text, JSON of the contract, exit code 0', () => {
-    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], suspicions: [], missingFiles: undefined, warnings: [], offsite: null, lag: undefined, exitCode: 0});
+    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], suspicions: [], missingFiles: undefined, warnings: [], notes: [], offsite: null, lag: undefined, exitCode: 0});
     expect(rendered.text).toBe(
       [`Set ${set} is complete.`, '  db       aaaaaaaa  2.00 KiB  1 file   added 1.00 KiB  1m 01s', '  uploads  aaaaaaaa  2.00 KiB  2 files  added 1.00 KiB  1m 01s'].join('\n'),
     );
@@ -35,7 +35,7 @@ describe('renderBackup', () => {
   });
 
   it('an incomplete set: its warnings, exit code 3', () => {
-    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], suspicions: [], missingFiles: undefined, warnings: ['1 file could not be read: x'], offsite: null, lag: undefined, exitCode: 3});
+    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], suspicions: [], missingFiles: undefined, warnings: ['1 file could not be read: x'], notes: [], offsite: null, lag: undefined, exitCode: 3});
     expect(rendered.text).toMatch(/is incomplete\.\n[^]*\n {2}warning: 1 file could not be read: x$/);
     expect(rendered).toMatchObject({exitCode: 3, json: {state: 'incomplete', warnings: ['1 file could not be read: x']}});
   });

@@ -10,7 +10,7 @@ const now = new Date('2026-11-21T12:00:00Z');
 
 function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number; suspicions?: string[]; isSafety?: boolean} = {}): KnownSet {
   const {state = 'complete', sources = ['db', 'uploads'], added = 0, suspicions = [], isSafety = false} = options;
-  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, isImported: false, suspicions, sources: sources.map((source) => ({source, bytes: 100, added, leftOut: []}))};
+  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, isImported: false, suspicions, sources: sources.map((source) => ({source, bytes: 100, added, notes: []}))};
 }
 
 const today = set('20261121T020000Z-0001');
@@ -107,7 +107,7 @@ describe('growth', () => {
 it('writes metrics in the text format, and leaves out what is not known', () => {
   const report: StatusReport = {
     sets: 2,
-    sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: [], leftOut: []}],
+    sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: [], notes: []}],
     lag: undefined,
     runs: {},
     restoreTests: {days: 35, passed: null, due: null, overdue: false},
