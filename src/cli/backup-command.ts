@@ -2,6 +2,7 @@ import {Flags} from '@oclif/core';
 import {backup} from '../operations/backup.ts';
 import type {SourceKind} from '../sources/source.ts';
 import {BaseCommand, type GlobalFlags} from './base-command.ts';
+import {settleChoices} from './choice-dialog.ts';
 import {durationFlag, secondsOf, waitFlag} from './duration-flag.ts';
 import {renderBackup, renderFresh} from './render/backup.ts';
 
@@ -37,7 +38,8 @@ export abstract class BackupCommand extends BaseCommand {
   protected makeSet(flags: BackupFlagValues, only?: SourceKind): Promise<unknown> {
     const timing = {wait: secondsOf(flags, 'wait'), ifOlderThan: secondsOf(flags, 'if-older-than'), randomDelay: secondsOf(flags, 'random-delay')};
     return this.perform(flags, async (context) => {
-      const outcome = await backup(context, {
+      const settled = await settleChoices(context, {only, canAsk: !this.jsonEnabled()});
+      const outcome = await backup(settled, {
         only,
         allowEmpty: flags['allow-empty'],
         acceptSmaller: flags['accept-smaller'],

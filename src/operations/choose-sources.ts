@@ -23,7 +23,7 @@ export async function chooseSources(context: Context, {only, earlier}: {only: So
   const kinds = sources.filter(({kind}) => wanted === undefined || wanted.includes(kind));
   const absent = new Map<Source, TimetilesError>();
   for (const source of kinds) {
-    const reason = await source.findAbsence(context);
+    const reason = await source.findAbsence(context, newestRecord(source.name, earlier));
     if (!reason) continue;
     if (wanted !== undefined) throw reason;
     if (newestRecord(source.name, earlier)) throw goneSince(source, reason);

@@ -21,7 +21,7 @@ export async function checkSources(context: Context): Promise<Check[]> {
     let further: readonly Source[] = [];
     const notes: Check[] = [];
     const check = await attempt(first.name, async () => {
-      const reason = isNeeded ? undefined : await first.findAbsence(context);
+      const reason = isNeeded ? undefined : await first.findAbsence(context, record);
       if (reason) {
         absent.push({name: first.name, state: 'fail', message: reason.message, remedy: reason.next});
         return `none: ${reason.message}`;

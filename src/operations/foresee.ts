@@ -1,5 +1,6 @@
 import {repositoryExists} from '../restic/handle.ts';
 import {TimetilesError} from '../shared/errors.ts';
+import type {SourceKind} from '../sources/source.ts';
 import {chooseSources, newestRecord} from './choose-sources.ts';
 import type {Context} from './context.ts';
 import {readEarlierManifests} from './suspicion.ts';
@@ -10,12 +11,27 @@ import {readEarlierManifests} from './suspicion.ts';
  */
 export async function foreseeBackup(context: Context): Promise<string[]> {
   try {
-    const earlier = repositoryExists(context.restic) ? await readEarlierManifests(context) : [];
-    const {sources, notes} = await chooseSources(context, {only: undefined, earlier});
-    const tasks = await Promise.all(sources.map((source) => source.inspect(context, {allowEmpty: false, earlier: newestRecord(source.name, earlier)})));
-    return [...notes, ...tasks.flatMap(({notes: more}) => more)];
+    return await lookAhead(context, undefined);
   } catch (error) {
     if (!(error instanceof TimetilesError) || error.kind === 'interrupted') throw error;
     return [`a backup would fail now: ${error.message}. ${error.next}`];
   }
+}
+
+/** What a backup could not decide by itself, as the error that it would end with; undefined where it can, or fails of something else. */
+export async function foreseeQuestion(context: Context, only: SourceKind | undefined): Promise<TimetilesError | undefined> {
+  try {
+    await lookAhead(context, only);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof TimetilesError) || error.kind === 'interrupted') throw error;
+    return error.candidates.length > 0 ? error : undefined;
+  }
+}
+
+async function lookAhead(context: Context, only: SourceKind | undefined): Promise<string[]> {
+  const earlier = repositoryExists(context.restic) ? await readEarlierManifests(context) : [];
+  const {sources, notes} = await chooseSources(context, {only, earlier});
+  const tasks = await Promise.all(sources.map((source) => source.inspect(context, {allowEmpty: true, earlier: newestRecord(source.name, earlier)})));
+  return [...notes, ...tasks.flatMap(({notes: more}) => more)];
 }

@@ -249,7 +249,7 @@ export interface Source {
    * Why there is none of this data in the project, which a project may well be without; undefined where there is some.
    * @throws TimetilesError where the configuration names some that is not there, or where nothing can be said
    */
-  findAbsence(context: SourceContext): Promise<TimetilesError | undefined>;
+  findAbsence(context: SourceContext, earlier: SourceRecord | undefined): Promise<TimetilesError | undefined>;
   /** Further sources of this kind that the configuration asks for. */
   readonly findFurther?: (context: SourceContext, earlier: SourceRecord | undefined) => Promise<Source[]>;
   /** Finds the data and proves that it can be read. */

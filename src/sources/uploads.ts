@@ -64,8 +64,8 @@ function findHome(context: SourceContext, {record, project, given}: HomeRequest)
 }
 
 /** A project that the engine does not know is a mistake, not a project without uploads. */
-async function findAbsence(context: SourceContext): Promise<TimetilesError | undefined> {
-  const found = await findUploads(context);
+async function findAbsence(context: SourceContext, earlier: SourceRecord | undefined): Promise<TimetilesError | undefined> {
+  const found = await findUploads(context, homeOf(earlier));
   if (found.state === 'found') return undefined;
   if (!found.projectExists) throw found.error;
   return found.error;

@@ -1,9 +1,12 @@
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {timetiles} from '../support/cli.ts';
 import {startComposeStack, type ComposeStack} from '../support/compose-stack.ts';
 import {imageFor} from '../support/images.ts';
 import {waitUntil} from '../support/processes.ts';
 import {makeCheapRepository} from '../support/stack.ts';
+import {openTerminal} from '../support/terminal.ts';
 import {useBench} from '../support/use-bench.ts';
 
 const further = 'My shop, "Søk"+1';
@@ -57,7 +60,7 @@ describe('an ordinary project', () => {
 
     const tested = await run(['backup', 'verify', '--restore-test', made.set], env);
     expect(tested.exitCode, tested.stderr + tested.stdout).toBe(0);
-  });
+  }, 400_000);
 
   test('a set of several is not restored into one, and is all of the server with a star', async () => {
     const refused = await run(['restore', 'latest', '--yes'], {DB_NAME: further.replaceAll('"', '""').replace(/^.*$/, '"$&"')});
@@ -79,7 +82,20 @@ describe('an ordinary project', () => {
       expect(refused.exitCode).toBe(1);
       expect(refused.json().error).toMatchObject({kind: 'ambiguous', candidates: [{line: `POSTGRES_CONTAINER="${stack.postgres}"`}, {line: `POSTGRES_CONTAINER="${other}"`}]});
       for (const line of [stack.postgres, other]) expect(refused.json().error.next).toContain(`POSTGRES_CONTAINER="${line}"`);
-      expect((await run(['backup', 'auto', '--show'])).exitCode).toBe(0);
+      const terminal = await openTerminal(['backup', 'db'], {stack});
+      try {
+        await terminal.waitFor('Which one?', 90);
+        await terminal.press('Enter');
+        await terminal.waitFor(`also at night: POSTGRES_CONTAINER="${stack.postgres}"`);
+        await terminal.waitFor('Write this line into');
+        await terminal.type('y');
+        expect(await terminal.exitCode(90)).toBe(0);
+      } finally {
+        await terminal.close();
+      }
+      expect(await readFile(join(stack.home, 'bootstrap.conf'), 'utf8')).toMatch(new RegExp(`^POSTGRES_CONTAINER="${stack.postgres}"$`, 'm'));
+      expect((await run(['backup', 'db'])).json()).toMatchObject({state: 'complete'});
+      await stack.writeConfig();
       expect((await run(['backup', 'db'], {POSTGRES_CONTAINER: 'db'})).json()).toMatchObject({state: 'complete'});
 
       const there = {POSTGRES_CONTAINER: 'other', RESTIC_REPOSITORY: `${stack.scratch}/other`, TIMETILES_HOME: stack.home};
@@ -101,7 +117,7 @@ describe('an ordinary project', () => {
     } finally {
       await stack.docker(['rm', '--force', '--volumes', other]);
     }
-  });
+  }, 400_000);
 
   test('a name that no project has is answered with the lines of those that there are', async () => {
     const refused = await run(['backup'], {COMPOSE_PROJECT_NAME: 'nobody'});

@@ -30,7 +30,7 @@ describe('the files of a project, and a project that has no files or nothing els
   afterAll(() => stack?.stop());
 
   test('are found by their name, by UPLOAD_DIR, or as the only ones, and asked for where there are several', async () => {
-    expect((await run(['backup'])).json()).toMatchObject({state: 'complete', snapshots: [{source: 'db'}, {source: 'uploads', files: 1}]});
+    expect((await run(['backup'])).json()).toMatchObject({state: 'complete', snapshots: [{source: 'db'}, {source: 'uploads'}]});
     const checks: {name: string; message: string}[] = (await run(['doctor'])).json().checks;
     expect(checks.find(({name}) => name === 'uploads')?.message).toBe(`directory ${stack.uploadsPath}`);
     await remove('web');
@@ -42,7 +42,7 @@ describe('the files of a project, and a project that has no files or nothing els
     const other = await run(['backup']);
     expect(other.json().error).toMatchObject({kind: 'volume', message: expect.stringContaining(`holds the uploads of ${stack.uploadsPath}`)});
     const fresh = await repository('media');
-    expect((await run(['backup', 'uploads'], fresh)).json()).toMatchObject({state: 'complete', snapshots: [{source: 'uploads', files: 1}]});
+    expect((await run(['backup', 'uploads'], fresh)).json()).toMatchObject({state: 'complete', snapshots: [{source: 'uploads'}]});
     await start('second', ['--volume', `${stack.project}_avatars:/srv/avatars`]);
     const several = await run(['backup', 'uploads'], await repository('several'));
     expect(several.json().error).toMatchObject({kind: 'ambiguous', candidates: [{line: `UPLOAD_HOST_DIR="${media}"`}, {line: `UPLOADS_VOLUME="${stack.project}_avatars"`}, {line: 'BACKUP_SOURCES="db"'}]});
@@ -55,7 +55,7 @@ describe('the files of a project, and a project that has no files or nothing els
     expect((await run(['restore', made.set, '--target', target], named)).exitCode).toBe(0);
     expect(await readFile(join(target, 'uploads', 'two'), 'utf8')).toBe('2');
     for (const service of ['app', 'second', 'third']) await remove(service);
-  });
+  }, 300_000);
 
   test('a project without files: its database alone is a whole set; but not where earlier sets have files', async () => {
     const refused = await run(['backup']);
@@ -78,7 +78,7 @@ describe('the files of a project, and a project that has no files or nothing els
     expect(restored.exitCode, restored.stderr).toBe(0);
     expect(await stack.psql('select count(*) from goods')).toBe('10');
     expect((await run(['backup', 'verify', '--restore-test'], alone)).exitCode).toBe(0);
-  });
+  }, 300_000);
 
   test('a project without PostgreSQL: its files alone', async () => {
     await stack.docker(['rm', '--force', stack.postgres]);
@@ -88,12 +88,12 @@ describe('the files of a project, and a project that has no files or nothing els
     const alone = await repository('files');
     const made = await run(['backup'], alone);
     expect(made.exitCode, made.stderr).toBe(0);
-    expect(made.json()).toMatchObject({state: 'complete', snapshots: [{source: 'uploads', files: 1}]});
+    expect(made.json()).toMatchObject({state: 'complete', snapshots: [{source: 'uploads'}]});
     await writeFile(join(stack.uploadsPath, 'one'), 'changed');
     const restored = await run(['restore', 'latest', '--yes'], alone);
     expect(restored.exitCode, restored.stderr).toBe(0);
     expect(await readFile(join(stack.uploadsPath, 'one'), 'utf8')).toBe('1');
     expect((await run(['backup', 'verify', '--restore-test'], alone)).exitCode).toBe(0);
     await remove('app');
-  });
+  }, 300_000);
 });

@@ -78,7 +78,9 @@ async function judgeMembers(docker: DockerHandle, members: readonly Container[])
 }
 
 function judgeAll(docker: DockerHandle, containers: readonly Container[]): Promise<JudgedContainer[]> {
-  return Promise.all(containers.map(async (container) => ({
+  // Docker lists the newest first.
+  const inOrder = containers.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return Promise.all(inOrder.map(async (container) => ({
     container,
     role: judgeContainer(container, container.running ? await listProcesses(docker, container.id) : undefined),
   })));
