@@ -113,9 +113,10 @@ async function restoreAndProve(context: Context, from: Place, wanted: string): P
   const places = trials.map((trial) => trial.place);
   const image = places.find((candidate) => candidate.image)?.image ?? null;
   context.log.info(`restoring set ${set.id} of ${withoutPassword(context.restic.repository)} into a throwaway stack${image ? ` from the image ${image.name}` : ''}`);
-  const proofs = await withThrowaway(context, {id, set: set.id, places}, (throwaway) => runTrials(throwaway, trials, manifest, {id, set: set.id}));
+  const remarks: string[] = [];
+  const proofs = await withThrowaway(context, {id, set: set.id, places}, (throwaway) => runTrials(throwaway, trials, manifest, {id, set: set.id, remarks}));
   const unchecked = manifest ? [] : ['the set has no manifest: its row counts, roles and extensions could not be checked'];
-  return report(image, proofs, [...(image?.otherThanMade == null ? [] : [image.otherThanMade]), ...unchecked]);
+  return report(image, proofs, [...(image?.otherThanMade == null ? [] : [image.otherThanMade]), ...unchecked, ...remarks]);
 }
 
 /** @throws TimetilesError `not-found`, `ambiguous`, or `usage` for what is one snapshot alone */
@@ -137,8 +138,15 @@ async function planTrials(context: Context, snapshots: readonly SetSnapshot[], m
   return trials;
 }
 
+interface TrialIds {
+  readonly id: string;
+  readonly set: string;
+  /** Takes what came back otherwise than by the ordinary way. */
+  readonly remarks: string[];
+}
+
 /** One source that cannot be restored does not keep the others from being looked at. */
-async function runTrials(throwaway: Throwaway, trials: readonly Trial[], manifest: Manifest | undefined, ids: {id: string; set: string}): Promise<SourceProof[]> {
+async function runTrials(throwaway: Throwaway, trials: readonly Trial[], manifest: Manifest | undefined, ids: TrialIds): Promise<SourceProof[]> {
   const restores = new Map<string, Check>();
   for (const trial of trials) restores.set(trial.source.name, await restoreOne(throwaway, trial, ids));
   const restored = trials.filter(({source}) => restores.get(source.name)?.state === 'passed').map(({snapshot}) => snapshot);
@@ -147,12 +155,13 @@ async function runTrials(throwaway: Throwaway, trials: readonly Trial[], manifes
 }
 
 /** By the code of a real restore, swap included. */
-async function restoreOne({there, requireRunning}: Throwaway, {source, snapshot, record}: Trial, {id, set}: {id: string; set: string}): Promise<Check> {
+async function restoreOne({there, requireRunning}: Throwaway, {source, snapshot, record}: Trial, {id, set, remarks}: TrialIds): Promise<Check> {
   const begin = Date.now();
   there.log.info(`restoring ${source.name} into the throwaway stack`);
   try {
     const step = await source.planRestore(there, {setId: set, snapshot: snapshot.id, record, restoreId: id});
-    await step.stage((progress) => there.log.progress({label: `restoring ${source.name}`, ...progress}));
+    const made = await step.stage((progress) => there.log.progress({label: `restoring ${source.name}`, ...progress}));
+    remarks.push(...made.map((line) => `${source.name}: ${line}`));
     await source.swap(there, step.entry);
     await source.finish(there, step.entry);
     return {name: 'restore', state: 'passed', detail: `restored in ${formatSeconds((Date.now() - begin) / 1000)}`};

@@ -27,6 +27,8 @@ export interface RestoreReport {
   readonly seconds: number;
   /** What of the set was left out because it is damaged. */
   readonly missing: readonly MissingData[];
+  /** What came back otherwise than by the ordinary way, or than it was; a line each. */
+  readonly remarks: readonly string[];
   /** What became of the data that was live before; undefined when it could not be put aside yet. */
   readonly previous: Previous | undefined;
 }
@@ -121,7 +123,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
   try {
     await writeJournal(context, journal);
     recovery?.onPhase('staging');
-    staged = request.bestEffort === true ? await stageIntact(context, request.from, plan) : {steps: await stageAll(context, plan, request.failures), missing: []};
+    staged = request.bestEffort === true ? await stageIntact(context, request.from, plan) : await stageAll(context, plan, request.failures);
     recovery?.onPhase('swapping');
     const keepUntil = keepingTime(context, request.keepDays ?? (staged.missing.length > 0 ? daysAfterDamage : undefined));
     const stopping: Journal = {...journal, entries: entriesOf(staged.steps), stopped: plan.stop.map(({id, name}) => ({id, name})), ...(keepUntil !== undefined && {keepUntil})};
@@ -138,7 +140,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
     await undo(context, reached, error);
     throw error;
   }
-  const done = {set: plan.set.id, restored: staged.steps.map(({source}) => source.name), safetySet, missing: staged.missing};
+  const done = {set: plan.set.id, restored: staged.steps.map(({source}) => source.name), safetySet, missing: staged.missing, remarks: [...plan.steps.flatMap(({source, step}) => step.warnings.map((line) => `${source.name}: ${line}`)), ...staged.remarks]};
   const told = {what: `set ${done.set} is restored`, wayBack: waysBack(reached)};
   // Also after Ctrl-C in the middle of the checks: the app must not stay down.
   const checking = recovery && reportAsDone(context, told, () => checkRestored(recovery, staged.steps, plan.restoreId));

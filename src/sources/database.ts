@@ -1,5 +1,8 @@
 import {connectDatabase, type Connection} from './postgres/connection.ts';
 import {databaseOfSource, joinDatabaseNames, mainSource, sourceOfDatabase} from './postgres/database-names.ts';
+import {readBackupNotes} from './postgres/backup-notes.ts';
+import {recordOfDump} from './postgres/dump-record.ts';
+import {entryOf} from './postgres/entry.ts';
 import {exportDump, exportName} from './postgres/export.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {storeDump} from './postgres/dump.ts';
@@ -10,9 +13,9 @@ import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
-import {dropDatabase, swapDatabases} from './postgres/swap.ts';
-import {connectTarget} from './postgres/target.ts';
+import {inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
+import {dropDatabase} from './postgres/swap.ts';
+import {connectTarget} from './postgres/restore-into.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import {plural} from '../shared/format.ts';
 import {settingLine} from '../shared/setting-line.ts';
@@ -39,12 +42,11 @@ export function databaseSource(database?: string): Source {
     servingContainers: findServerIds,
     findHome: (context, request) => findDatabaseHome(lead(context), request),
     findLive: (context, record) => findLiveTables(lead(context), record),
-    planRestore: (context, request) => planDatabaseRestore(lead(context), request),
-    planThrowaway: (context, request) => planThrowawayServer(lead(context), request),
-    async swap(context, journalEntry) {
-      const {names, run} = entryOf(journalEntry);
-      await swapDatabases(await connectDatabase(lead(context)), names, run);
+    async planRestore(context, request) {
+      return planDatabaseRestore(lead(context), {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
     },
+    planThrowaway: (context, request) => planThrowawayServer(lead(context), request),
+    swap: (context, entry) => swapRestoredDatabase(lead(context), entry),
     async prove(context, {record, restoreId}) {
       const {details} = readDetails(record);
       const unknown = record ? 'the set was imported, and nothing tells how many rows it should have' : 'the set has no manifest to compare with';
@@ -99,14 +101,14 @@ function savedDatabase(record: SourceRecord | undefined): string | undefined {
 async function inspectMain(context: SourceContext, {earlier}: InspectOptions): Promise<BackupTask> {
   const found = await findDatabases(context, {earlier: savedDatabase(earlier)});
   const {connection, preferred} = found;
-  const notes = [...found.notes, ...leftOutDatabases(found), ...(await leftOutServers(context, connection))];
+  const notes = [...found.notes, ...leftOutDatabases(found), ...(await leftOutServers(context, connection)), ...(await readBackupNotes(connection, runName(context.restic.repository, 'inspect')))];
   return {...taskOf(context, {source: mainSource, connection, preferred}), notes};
 }
 
 async function inspectFurther(context: SourceContext, source: string): Promise<BackupTask> {
   const connection = await connectDatabase(context);
-  await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
-  return taskOf(context, {source, connection, preferred: connection.database});
+  const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
+  return {...taskOf(context, {source, connection, preferred: connection.database}), notes};
 }
 
 function taskOf(context: SourceContext, subject: StoreSubject): BackupTask {

@@ -113,8 +113,11 @@ export interface RestoreStep {
   readonly mustStop: readonly string[];
   /** Whether there is live data to save first. */
   readonly hasLiveData: boolean;
-  /** Brings the data in beside the live one and checks it; live data stays untouched. */
-  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<void>;
+  /**
+   * Brings the data in beside the live one and checks it; live data stays untouched.
+   * @returns what came back otherwise than by the ordinary way, a line each
+   */
+  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<string[]>;
 }
 
 /** The data from before a restore, as `swap` kept it. */

@@ -204,6 +204,7 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
       // An empty directory in place of the live files would be nothing but loss.
       if (bestEffort && (request.record?.files ?? 0) > 0 && (await walkFiles(target).next()).done === true) throw new TimetilesError('repository-damaged', `no file of snapshot ${request.snapshot.slice(0, 8)} is intact`, 'Choose another set: timetiles backup list');
       await applyRootEntry(target, details?.root ?? oldRoot);
+      return [];
     },
   };
 }

@@ -96,6 +96,10 @@ export const databaseDetailsSchema = z.object({
   roles: z.array(roleSchema),
   memberships: z.array(membershipSchema),
   tables: z.array(tableCount),
+  /** Other than the default one; sets of earlier versions lack it. */
+  tablespaces: z.array(z.string()).optional(),
+  /** Sets of earlier versions lack it. */
+  subscriptions: z.array(z.string()).optional(),
 });
 export type DatabaseDetails = z.output<typeof databaseDetailsSchema>;
 
@@ -116,7 +120,7 @@ export function readDetails(record: SourceRecord | undefined): {details?: Databa
   return record.imported ? {imported: importedDetailsSchema.parse(record.details)} : {details: databaseDetailsSchema.parse(record.details)};
 }
 
-export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true});
+export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true, tablespaces: true, subscriptions: true});
 
 /** Server, extensions and the properties of the current database, as one JSON value. Works from PostgreSQL 12 on. */
 export const factsQuery = `
@@ -125,8 +129,11 @@ select json_build_object(
     'version', current_setting('server_version'),
     'versionNumber', current_setting('server_version_num')::int,
     'bytes', pg_database_size(d.oid),
-    'preload', current_setting('shared_preload_libraries')),
+    'preload', coalesce((select setting from pg_settings where name = 'shared_preload_libraries'), '')),
   'extensions', (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]') from pg_extension),
+  'tablespaces', (select coalesce(json_agg(spcname order by spcname), '[]') from pg_tablespace t where spcname <> 'pg_default'
+    and (t.oid = d.dattablespace or exists (select from pg_class c where c.reltablespace = t.oid and c.oid >= 16384))),
+  'subscriptions', (select coalesce(json_agg(subname order by subname), '[]') from pg_subscription where subdbid = d.oid),
   'database', json_build_object(
     'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),
     'collate', d.datcollate, 'ctype', d.datctype,

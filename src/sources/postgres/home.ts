@@ -11,7 +11,7 @@ import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
 import {createServer, planServer} from './server.ts';
 import {existingDatabases} from './swap.ts';
-import {connectTarget} from './target.ts';
+import {connectTarget} from './restore-into.ts';
 import {waitForServer} from './wait.ts';
 
 /** What a new container would need to take this one's place, for the manifest. One call to Docker. */

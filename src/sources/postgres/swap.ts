@@ -4,6 +4,7 @@ import {waitUntil} from '../../shared/wait.ts';
 import type {Connection} from './connection.ts';
 import {applicationPrefix, queryJson, runSql} from './psql.ts';
 import {identifier, literal} from './sql.ts';
+import {freeDatabase} from './subscriptions.ts';
 
 /** The three names between which databases change during a restore. */
 export interface SwapNames {
@@ -70,6 +71,7 @@ export async function revertDatabases(connection: Connection, names: SwapNames, 
 export async function dropDatabase(connection: Connection, name: string, run: string): Promise<void> {
   const options = {database: maintenanceDatabase(connection.database), run};
   if (!(await existingDatabases(connection, [name], run)).has(name)) return;
+  await freeDatabase(connection, name, {maintenance: options.database, run});
   await runSql(
     connection,
     `alter database ${identifier(name)} is_template false;

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {chooseDatabase, databaseCandidates, namedByApp} from '../../../src/sources/postgres/choose-database.ts';
 import {databaseOfSource, joinDatabaseNames, readDatabaseNames, sourceOfDatabase} from '../../../src/sources/postgres/database-names.ts';
-import {targetDatabase} from '../../../src/sources/postgres/target.ts';
+import {targetDatabase} from '../../../src/sources/postgres/restore-into.ts';
 import {sourceByName} from '../../../src/sources/registry.ts';
 
 describe('DB_NAME', () => {
