@@ -36,7 +36,7 @@ export default class Dr extends BaseCommand {
     const {args, flags} = await this.parse(Dr);
     const canAsk = !this.jsonEnabled();
     const {set, host, repository, project, replace, yes} = flags;
-    const only = sourceOf(flags, 'only');
+    const only = sourceOf('dr', flags, 'only');
     const named = repositorySettings(args.repository);
     const password = await missingPassword({file: flags.config, environment: {...process.env, ...named}}, canAsk);
     return this.perform(

@@ -47,13 +47,14 @@ export default class Restore extends BaseCommand {
 
   async run(): Promise<unknown> {
     const {args, flags} = await this.parse(Restore);
+    const named = sourceOf('restore', flags, 'only');
     return this.perform(flags, async (context) => {
       const canAsk = !this.jsonEnabled();
       const {plain, yes, 'best-effort': bestEffort} = flags;
       const options = {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes, plain, canAsk, keepDays: flags['keep-previous']};
       if (flags.undo || flags['drop-previous']) return returnToPrevious(context, args.set, flags.undo, {...options, isFromDialog: false});
       const find = findOptions(context, flags, canAsk);
-      const {set: wanted, offsite, only, path, target, isFromDialog} = await wishedRestore(context, args.set, {...flags, only: sourceOf(flags, 'only')}, find, canAsk);
+      const {set: wanted, offsite, only, path, target, isFromDialog} = await wishedRestore(context, args.set, {...flags, only: named}, find, canAsk);
       const from = offsite ? await contextForSet(context, wanted, only, find) : context;
       if (target !== undefined) {
         return renderInspection(await restoreToDirectory(from, {wanted, only, path, bestEffort, directory: resolve(target), local: context}));

@@ -20,10 +20,10 @@ export default class BackupFind extends BaseCommand {
 
   async run(): Promise<unknown> {
     const {args, flags} = await this.parse(BackupFind);
+    const source = sourceOf('backup find', flags, 'source');
     return this.perform(flags, async (context) => {
       const offsite = flags.offsite ? findOptions(context, flags, !this.jsonEnabled()) : undefined;
       const {set, limit} = flags;
-      const source = sourceOf(flags, 'source');
       const report = await findFiles(context, {pattern: args.pattern, ignoreCase: flags['ignore-case'], source, set, limit, offsite});
       return renderFind(report, offsite && {repository: flags.repository});
     });

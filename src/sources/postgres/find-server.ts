@@ -107,7 +107,7 @@ async function findNamed(docker: DockerHandle, name: string, members: readonly C
   const servers = await findServers(docker);
   const choices = servers.map(containerCandidate);
   const next = choices.length > 0 ? chooseOneOf(choices, 'See what there is: docker ps -a. These containers run PostgreSQL; write the line of the right one into bootstrap.conf:') : 'See what there is: docker ps -a. Then correct POSTGRES_CONTAINER.';
-  throw new TimetilesError('container', `there is no container ${name} (POSTGRES_CONTAINER), nor a service of that name`, next, {candidates: choices});
+  throw new TimetilesError('container', `there is no container ${name} (POSTGRES_CONTAINER)`, next, {candidates: choices});
 }
 
 /** Every server of the engine. */
