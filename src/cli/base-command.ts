@@ -6,7 +6,7 @@ import {causeOf, exitCodes, TimetilesError, toTimetilesError} from '../shared/er
 import type {LogFormat} from '../shared/line-log.ts';
 import {printableLines} from '../shared/printable.ts';
 import {createRedactor} from '../shared/redact.ts';
-import {settingLine} from '../shared/setting-line.ts';
+import {settingLine} from '../config/setting-line.ts';
 import {createRunLog, type RunLog} from './run-log.ts';
 import {abortOnSignals} from './signals.ts';
 

@@ -5,7 +5,7 @@ import {onStack, type Context} from '../operations/context.ts';
 import {foreseeQuestion} from '../operations/foresee.ts';
 import {messageOf, type Candidate, type TimetilesError} from '../shared/errors.ts';
 import {printable} from '../shared/printable.ts';
-import {settingLine} from '../shared/setting-line.ts';
+import {settingLine} from '../config/setting-line.ts';
 import type {SourceKind} from '../sources/source.ts';
 import {confirm, isInteractive, show, wantsPlain, withAsker} from './prompts.ts';
 

@@ -9,7 +9,7 @@ import {makeSet, type BackupReport, type BackupRequest} from './make-set.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
 import {dropPreviousAfterBackup} from './previous.ts';
-import {finishInterruptedRestore} from './recover.ts';
+import {finishInterruptedRestoreOrWarn} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
 import {readEarlierManifests} from './suspicion.ts';
 import {watchJob, type Conclusion} from './watch.ts';
@@ -67,13 +67,13 @@ function concludeBackup(outcome: BackupOutcome | FreshSet): Conclusion | undefin
 async function makeSetAndCopy(context: Context, request: BackupWish): Promise<BackupOutcome | FreshSet> {
   if (!request.newRepository) requireKnownRepository(context);
   return withRepositoryLock(context, request.command, async () => {
-    await finishInterruptedRestore(context);
+    const doubt = await finishInterruptedRestoreOrWarn(context);
     const earlier = await readEarlierManifests(context);
     const {sources, notes} = await chooseSources(context, {only: request.only, earlier});
     const fresh = request.ifOlderThan === undefined ? undefined : await findFreshSet(context, sources.map(({name}) => name), request.ifOlderThan);
     if (fresh) return fresh;
     for (const note of notes) context.log.info(note);
-    const report = await makeSet(context, {...request, sources, earlier, safety: false});
+    const report = await makeSet(context, {...request, sources, earlier, safety: false, doubts: doubt === undefined ? [] : [doubt]});
     await dropPreviousAfterBackup(context, report);
     if (request.offsite === 'no') return {...report, offsite: null, lag: await lagAfter(context), exitCode: exitCodeOf(report)};
     const offsite = await copyOffsite(context, request, report);

@@ -1,5 +1,5 @@
 import {TimetilesError} from '../shared/errors.ts';
-import {settingLine} from '../shared/setting-line.ts';
+import {settingLine} from '../config/setting-line.ts';
 import {sourceByName, sources} from '../sources/registry.ts';
 import type {Source, SourceKind, SourceRecord} from '../sources/source.ts';
 import type {Context} from './context.ts';

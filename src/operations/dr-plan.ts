@@ -1,7 +1,7 @@
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
-import {settingLine} from '../shared/setting-line.ts';
+import {settingLine} from '../config/setting-line.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Home, Source, StackSettings} from '../sources/source.ts';
 import {onStack, type Context} from './context.ts';

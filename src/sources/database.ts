@@ -13,12 +13,14 @@ import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
+import {inspectKeptDatabase} from './postgres/kept.ts';
+import {findDatabaseLeftovers} from './postgres/leftovers.ts';
+import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
 import {dropDatabase} from './postgres/swap.ts';
 import {connectTarget} from './postgres/restore-into.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import {plural} from '../shared/format.ts';
-import {settingLine} from '../shared/setting-line.ts';
+import {settingLine} from '../config/setting-line.ts';
 import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /**
@@ -64,9 +66,10 @@ export function databaseSource(database?: string): Source {
   };
 }
 
-/** What is asked of the main database alone. */
-const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther'> = {
+/** What is asked of the main database alone, also for all others of the server. */
+const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther' | 'findLeftovers'> = {
   recognise: recogniseDump,
+  findLeftovers: findDatabaseLeftovers,
   async listNamedFiles(context, files, {record, restoreId}) {
     const query = context.settings.BACKUP_FILES_QUERY;
     if (query === undefined) return;

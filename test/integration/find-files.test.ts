@@ -16,7 +16,7 @@ describe('the files of a project, and a project that has no files or nothing els
   };
   const start = async (service: string, more: string[]) => {
     const labels = ['--label', `com.docker.compose.project=${stack.project}`, '--label', `com.docker.compose.service=${service}`];
-    await stack.docker(['run', '--detach', '--name', `${stack.project}-${service}-1`, '--network', 'none', ...labels, ...more, '--entrypoint', 'sleep', await imageFor(useBench().dockerHost, 'web'), 'infinity']);
+    await stack.docker(['run', '--detach', '--name', `${stack.project}-${service}-1`, '--network', 'none', '--no-healthcheck', '--stop-timeout', '1', ...labels, ...more, '--entrypoint', 'sleep', await imageFor(useBench().dockerHost, 'web'), 'infinity']);
   };
   const remove = (service: string) => stack.docker(['rm', '--force', '--volumes', `${stack.project}-${service}-1`]);
 

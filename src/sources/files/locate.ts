@@ -7,6 +7,7 @@ import {shellWord} from '../../shared/format.ts';
 import type {SourceContext} from '../source.ts';
 import {findPlace, type FoundPlace} from './find.ts';
 import type {FilesHome} from './home.ts';
+import {uploadHostDirectory} from './host-path.ts';
 
 export interface UploadsLocation {
   /** The directory on this host whose content is the uploads. */
@@ -36,7 +37,8 @@ export async function locateUploads(context: SourceContext, earlier?: FilesHome)
 
 /** The same where a project without uploads is no error. */
 export async function findUploads(context: SourceContext, earlier?: FilesHome): Promise<FoundUploads> {
-  const {UPLOAD_HOST_DIR: hostDirectory, UPLOADS_VOLUME: volumeName} = context.settings;
+  const volumeName = context.settings.UPLOADS_VOLUME;
+  const hostDirectory = await uploadHostDirectory(context);
   const docker = await context.docker();
   if (hostDirectory !== undefined && volumeName !== undefined) {
     throw new TimetilesError('configuration', 'UPLOAD_HOST_DIR and UPLOADS_VOLUME are both set', 'Keep the one that holds the uploads and remove the other.');

@@ -2,7 +2,7 @@ import {z} from 'zod';
 import {listMembers} from '../../docker/containers.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import {plural} from '../../shared/format.ts';
-import {chooseOneOf} from '../../shared/setting-line.ts';
+import {chooseOneOf} from '../../config/setting-line.ts';
 import type {SourceContext} from '../source.ts';
 import {chooseDatabase, databaseCandidates, namedByApp, type ServerDatabase} from './choose-database.ts';
 import {connectDatabase, type Connection} from './connection.ts';

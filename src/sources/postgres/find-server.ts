@@ -2,7 +2,7 @@ import type {DockerHandle} from '../../docker/client.ts';
 import {composeLabels, groupOf, inspectContainer, listContainers, listMembers, swarmLabels, type Container} from '../../docker/containers.ts';
 import {listProcesses} from '../../docker/processes.ts';
 import {TimetilesError, type Candidate} from '../../shared/errors.ts';
-import {chooseOneOf} from '../../shared/setting-line.ts';
+import {chooseOneOf} from '../../config/setting-line.ts';
 import type {SourceContext} from '../source.ts';
 import {chooseServer, type JudgedContainer} from './choose-server.ts';
 import {judgeContainer, looksLikeServer} from './server-evidence.ts';

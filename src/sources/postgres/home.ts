@@ -1,3 +1,4 @@
+import {withSettings} from '../../config/guarded.ts';
 import {inspectContainer, listProject, listProjectVolumes, renameForProject, type Container} from '../../docker/containers.ts';
 import {inspectImage, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
@@ -10,7 +11,7 @@ import {tablesQuery} from './find-database.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
 import {createServer, planServer} from './server.ts';
-import {existingDatabases} from './swap.ts';
+import {readDatabases} from './swap.ts';
 import {connectTarget} from './restore-into.ts';
 import {waitForServer} from './wait.ts';
 
@@ -50,7 +51,7 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
       async prepare() {
         const docker = await context.docker();
         if (!running) await startContainer(docker, container.id);
-        await waitForServer({...context, settings: {...context.settings, ...settings}});
+        await waitForServer({...context, settings: withSettings(context.settings, settings)});
         return async () => {
           if (!running) await stopContainer(docker, container);
         };
@@ -80,7 +81,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? readDatabaseNames(context.settings.DB_NAME).names[0] ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: {...context.settings, ...settings}});
+      await waitForServer({...context, settings: withSettings(context.settings, settings)});
       return () => Promise.resolve();
     },
   };
@@ -137,7 +138,7 @@ export async function findLiveTables(context: SourceContext, record: SourceRecor
   const connection = await connectTarget(context, record);
   const run = runName(context.restic.repository, 'look');
   const {database} = connection;
-  if (!(await existingDatabases(connection, [database], run)).has(database)) return undefined;
+  if (!(await readDatabases(connection, [database], run)).has(database)) return undefined;
   const [count = '0'] = await runSql(connection, `${tablesQuery};`, {run});
   return count === '0' ? undefined : `the database ${database} in the container ${connection.container.name} has ${count === '1' ? '1 table' : `${count} tables`}`;
 }

@@ -3,7 +3,7 @@ import type {Container, Mount} from '../../../src/docker/containers.ts';
 import {chooseServer} from '../../../src/sources/postgres/choose-server.ts';
 import {containerCandidate, engineCandidates} from '../../../src/sources/postgres/find-server.ts';
 import {dataMountOf, judgeContainer, looksLikeServer, type ServerRole} from '../../../src/sources/postgres/server-evidence.ts';
-import {settingLine} from '../../../src/shared/setting-line.ts';
+import {settingLine} from '../../../src/config/setting-line.ts';
 
 const official = ['docker-entrypoint.sh', 'postgres'];
 const postmaster = ['/usr/lib/postgresql/17/bin/postgres -D /data', 'postgres: checkpointer ', 'postgres: app app [local] idle'];

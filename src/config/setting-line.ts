@@ -1,14 +1,9 @@
-import type {Candidate} from './errors.ts';
+import type {Candidate} from '../shared/errors.ts';
+import {quoteValue} from './quote.ts';
 
 /** A line for bootstrap.conf, which the configuration's reader takes back as it is. Pure. */
 export function settingLine(key: string, value: string): string {
-  return `${key}=${quoted(value)}`;
-}
-
-/** No quote that is in the value, and none that gives a backslash or a dollar sign another meaning. */
-function quoted(value: string): string {
-  const quote = ['"', "'", '`'].find((candidate) => !value.includes(candidate) && !(candidate === '"' && value.includes('\\'))) ?? '"';
-  return `${quote}${value}${quote}`;
+  return `${key}=${quoteValue(value)}`;
 }
 
 /** More of them help nobody. */
