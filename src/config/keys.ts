@@ -53,6 +53,7 @@ export const keyGroups = [
       {key: 'BACKUP_MIN_FREE_GB'},
       {key: 'BACKUP_PRE_COMMAND'},
       {key: 'BACKUP_POST_COMMAND'},
+      {key: 'BACKUP_LOCK_WAIT'},
       {key: 'BACKUP_RANDOM_DELAY'},
       {key: 'BACKUP_MAX_AGE_HOURS'},
       {key: 'BACKUP_RESTORE_TEST_DAYS'},

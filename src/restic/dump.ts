@@ -17,3 +17,8 @@ export async function readSnapshotFile(handle: ResticHandle, snapshot: string, p
 export function startDump(handle: ResticHandle, snapshot: string, path: string, to: number | 'stream'): RunningCommand {
   return startRestic(handle, dumpArgs(handle, snapshot, path), {stdout: to === 'stream' ? to : {fd: to}});
 }
+
+/** Starts to read one file of a snapshot, piece by piece; the caller checks how restic ends. */
+export function streamDump(handle: ResticHandle, snapshot: string, path: string): RunningCommand {
+  return startRestic(handle, dumpArgs(handle, snapshot, path), {stdout: 'stream'});
+}

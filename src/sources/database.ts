@@ -9,9 +9,11 @@ import {storeDump} from './postgres/dump.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
 import {findDatabases, type FoundDatabases} from './postgres/find-database.ts';
 import {findOtherServers, findServer, findServerIds} from './postgres/find-server.ts';
+import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {proveDatabase} from './postgres/prove.ts';
+import {requireDatabase} from './postgres/require-database.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {inspectKeptDatabase} from './postgres/kept.ts';
 import {findDatabaseLeftovers} from './postgres/leftovers.ts';
@@ -22,6 +24,9 @@ import {planThrowawayServer} from './postgres/throwaway.ts';
 import {plural} from '../shared/format.ts';
 import {settingLine} from '../config/setting-line.ts';
 import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+
+/** Seconds that a backup waits for tables that something has locked. */
+const defaultLockWait = 600;
 
 /**
  * A PostgreSQL database of the stack, by way of its own container.
@@ -110,13 +115,14 @@ async function inspectMain(context: SourceContext, {earlier}: InspectOptions): P
 
 async function inspectFurther(context: SourceContext, source: string): Promise<BackupTask> {
   const connection = await connectDatabase(context);
+  requireDatabase(connection);
   const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
   return {...taskOf(context, {source, connection, preferred: connection.database}), notes};
 }
 
 function taskOf(context: SourceContext, subject: StoreSubject): BackupTask {
-  const {database, container} = subject.connection;
-  return {description: `database ${database} in the container ${container.name}`, warnings: [], notes: [], store: (request) => store(context, subject, request)};
+  const {database, container, notes: warnings} = subject.connection;
+  return {description: `database ${database} in the container ${container.name}`, warnings, notes: [], store: (request) => store(context, subject, request)};
 }
 
 function leftOutDatabases({connection, further, leftOut}: FoundDatabases): string[] {
@@ -144,8 +150,8 @@ async function store(context: SourceContext, {source, connection, preferred}: St
   try {
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
-    const beside = expectedFiles && query !== undefined && source === mainSource ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
-    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
+    const beside = expectedFiles && query !== undefined && source === mainSource ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
+    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT ?? defaultLockWait, log: context.log});
     const {id, bytes, added, files} = stored;
     const details = {...read, ...(preferred !== connection.database && {preferred})};
     return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};

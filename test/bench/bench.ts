@@ -9,6 +9,7 @@ import {checkout, scratchDirectory} from '../support/paths.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {compare, megabytes, report, rows} from './contest.ts';
 import {measure, type Measured} from './measure.ts';
+import {benchHarmless} from './harmless.ts';
 import {benchNights} from './nights.ts';
 import {benchOffsite} from './offsite.ts';
 import {benchRestoreTest} from './restore-test.ts';
@@ -24,6 +25,7 @@ try {
   await benchVersion();
   await benchStart();
   await withStack(bench, benchDump);
+  await withStack(bench, (stack) => benchHarmless(stack));
   await withStack(bench, benchUploads);
   await withStack(bench, benchNights);
   await withStack(bench, benchRestoreTest);

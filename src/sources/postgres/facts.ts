@@ -82,7 +82,7 @@ export const databaseDetailsSchema = z.object({
     version: z.string(),
     versionNumber: z.number(),
     bytes: z.number(),
-    /** Libraries that some extensions need from the server's start on; sets of earlier versions lack it. */
+    /** Libraries that some extensions need from the server's start on; empty where the role may not see it, and sets of earlier versions lack it. */
     preload: z.string().optional(),
   }),
   image: z.object({name: z.string(), id: z.string()}),
@@ -192,12 +192,23 @@ select json_build_object(
      and (m.roleid in (select oid from chosen) or pg_get_userbyid(m.roleid) like 'pg\\_%')));`;
 }
 
-/** Prints one JSON line `[schema, table, rows]` for every table and filled materialised view that holds rows itself. */
+/** Where a relation and its schema come from, as `c` and `n`, without what belongs to PostgreSQL itself or to one session. */
+export const ownRelations = `pg_class c join pg_namespace n on n.oid = c.relnamespace and c.relpersistence <> 't'
+  and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'`;
+
+/**
+ * Whether the rows of `c` measure how complete a database is. What a materialised view holds is made anew by a restore, and
+ * may be something else by then; what an extension's own table holds is the extension's affair, whatever its version brings.
+ */
+export const isMeasure = `(c.relkind = 'r' and not exists (
+  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
+
+/** Prints one JSON line `[schema, table, rows]` for every table that holds rows itself and measures completeness. */
 export const tableCountsQuery = `
 select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where (c.relkind = 'r' or (c.relkind = 'm' and c.relispopulated)) and c.relpersistence <> 't'
-  and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'
+from ${ownRelations}
+where ${isMeasure}
+  and not (c.relpersistence = 'u' and pg_is_in_recovery())
 order by n.nspname, c.relname
 \\gexec`;
 

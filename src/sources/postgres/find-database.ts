@@ -7,7 +7,9 @@ import type {SourceContext} from '../source.ts';
 import {chooseDatabase, databaseCandidates, namedByApp, type ServerDatabase} from './choose-database.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {readDatabaseNames} from './database-names.ts';
+import {unknownDatabase} from './failure.ts';
 import {runName, runSql} from './psql.ts';
+import {requireDatabase} from './require-database.ts';
 
 /** Tables that somebody made; those that extensions bring are in every fresh database. */
 export const tablesQuery = `
@@ -54,7 +56,8 @@ export async function findDatabases(context: SourceContext, request: FindDatabas
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, 'inspect');
   const {names, all} = readDatabaseNames(context.settings.DB_NAME);
-  const found = await listDatabases(connection, run, names.length > 0);
+  if (names.length > 0 || connection.refusal !== undefined) requireDatabase(connection);
+  const found = await listDatabases(connection, run);
   const isSettled = names.length > 0 || (found.tables ?? 0) > 0;
   const looksAt = (name: string) => name !== connection.database && !names.includes(name);
   const others = await lookInto(connection, found.names.filter(looksAt).slice(0, databasesLookedInto), run);
@@ -63,21 +66,19 @@ export async function findDatabases(context: SourceContext, request: FindDatabas
   const rest = others.filter(({name, tables}) => name !== main && tables !== 0);
   const notes = main === connection.database ? [] : [`${connection.database}, the database that the container names, ${found.tables === null ? 'is not there' : 'has no tables'}: ${main} is saved`];
   const further = [...names.slice(1), ...(all ? rest.map(({name}) => name) : [])];
-  return {connection: {...connection, database: main}, preferred: connection.database, further, leftOut: all ? [] : rest, notes};
+  const chosen = main === connection.database ? connection : await connectDatabase(context, main);
+  requireDatabase(chosen);
+  return {connection: chosen, preferred: connection.database, further, leftOut: all ? [] : rest, notes};
 }
 
 /** What the server has. Tables: of the connection's database; null where that one is not there. */
-async function listDatabases(connection: Connection, run: string, isNamed: boolean): Promise<{tables: number | null; names: string[]}> {
-  try {
-    return await list(connection, connection.database, run);
-  } catch (error) {
-    if (isNamed || !(error instanceof TimetilesError) || error.kind !== 'database') throw error;
-    for (const name of maintenanceNames.filter((candidate) => candidate !== connection.database)) {
-      const found = await list(connection, name, run).catch(ignoreRefusal);
-      if (found && !found.names.includes(connection.database)) return {tables: null, names: found.names.filter((other) => other !== 'template1')};
-    }
-    throw error;
+async function listDatabases(connection: Connection, run: string): Promise<{tables: number | null; names: string[]}> {
+  if (connection.server.hasDatabase) return list(connection, connection.database, run);
+  for (const name of maintenanceNames) {
+    const found = await list(connection, name, run).catch(ignoreRefusal);
+    if (found) return {tables: null, names: found.names.filter((other) => other !== 'template1')};
   }
+  throw unknownDatabase(connection, connection.database);
 }
 
 async function list(connection: Connection, database: string, run: string): Promise<{tables: number; names: string[]}> {

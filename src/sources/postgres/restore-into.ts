@@ -9,7 +9,8 @@ export async function connectTarget(context: SourceContext, record: SourceRecord
   if (context.database !== undefined) return connection;
   const {details} = readDetails(record);
   const saved = details && {name: details.database.name, preferred: details.preferred};
-  return {...connection, database: targetDatabase({configured: context.settings.DB_NAME, connected: connection.database, saved})};
+  const target = targetDatabase({configured: context.settings.DB_NAME, connected: connection.database, saved});
+  return target === connection.database ? connection : connectDatabase(context, target);
 }
 
 /**

@@ -11,11 +11,11 @@ import {dumpPath} from './dump.ts';
 import {runName, runSql, type PsqlOptions} from './psql.ts';
 import {connectTarget} from './restore-into.ts';
 import {databaseRoom, findPlaces, whileServerHasRoom} from './room.ts';
-import {identifier} from './sql.ts';
+import {identifier, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
-import {readDatabases, maintenanceDatabase, revertDatabases, swapDatabases} from './swap.ts';
+import {readDatabases, revertDatabases, swapDatabases} from './swap.ts';
 import {hasLocale, readTarget} from './target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
@@ -23,6 +23,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
   const connection = await connectTarget(context, request.record);
   const id = ownId(request.restoreId, context.database);
   const run = runName(context.restic.repository, id);
+  requirePrimary(connection);
   const {details, imported} = readDetails(request.record);
   const names = {live: connection.database, scratch: `timetiles_new_${id}`, previous: `timetiles_old_${id}`, hadLive: true};
   const live = (await readDatabases(connection, [names.live], run)).get(names.live);
@@ -67,6 +68,12 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
 /** Several databases of one restore must not share the names of what they make. */
 function ownId(restoreId: string, database: string | undefined): string {
   return database === undefined ? restoreId : `${restoreId}${hash('sha256', database).slice(0, 8)}`;
+}
+
+/** Nothing can be written to a standby, which gets its data from its primary. */
+function requirePrimary({server, container}: Connection): void {
+  if (!server.isStandby) return;
+  throw new TimetilesError('restore', `PostgreSQL in ${container.name} is a hot standby, which takes no changes but those of its primary`, 'Restore into the primary: name its container with POSTGRES_CONTAINER.');
 }
 
 /** A database of another sort order is not the same database: it is refused, not made with what there is. */

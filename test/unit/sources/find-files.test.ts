@@ -8,7 +8,7 @@ const bind = (source: string, destination: string, writable = true): Mount => ({
 function container(name: string, mounts: Mount[], more: Partial<Container> = {}): Container {
   return {
     id: name, name: `p-${name}-1`, running: true, state: 'running', service: name, project: 'p', image: `p/${name}`, imageId: '', environment: {}, labels: {},
-    mounts, command: [], workingDirectory: '/app', ports: [], health: undefined, ...more,
+    mounts, command: [], workingDirectory: '/app', ports: [], health: undefined, startedAt: 0, endedAt: 0, sharesNetwork: false, publishedPorts: {}, ...more,
   };
 }
 

@@ -11,7 +11,7 @@ const postmaster = ['/usr/lib/postgresql/17/bin/postgres -D /data', 'postgres: c
 function container(name: string, more: Partial<Container> = {}): Container {
   return {
     id: `id-${name}`, name, running: true, state: 'running', service: name, project: 'blog', image: 'app', imageId: '', environment: {}, labels: {},
-    mounts: [], command: [], workingDirectory: '/', ports: [], health: undefined, ...more,
+    mounts: [], command: [], workingDirectory: '/', ports: [], health: undefined, startedAt: 0, endedAt: 0, sharesNetwork: false, publishedPorts: {}, ...more,
   };
 }
 
