@@ -91,6 +91,8 @@ export const databaseDetailsSchema = z.object({
   home: databaseHomeSchema.optional(),
   extensions: z.array(z.object({name: z.string(), version: z.string()})),
   database: databaseSchema,
+  /** The database that the container's environment named; absent where that is the one that was saved. */
+  preferred: z.string().optional(),
   roles: z.array(roleSchema),
   memberships: z.array(membershipSchema),
   tables: z.array(tableCount),

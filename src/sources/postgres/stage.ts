@@ -40,8 +40,11 @@ export async function stageDatabase(context: SourceContext, connection: Connecti
   const maintenance = {database: maintenanceDatabase(names.live), run};
   if (!request.record) await requireWholeDump(context.restic, request.snapshot);
   const properties = details?.database ?? (await propertiesOfTarget(connection, names, run));
-  if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), target.versionNumber).join('\n'), maintenance);
-  else await runSql(connection, newRoles.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
+  // Another database of the same set may have made some of them a moment ago.
+  const present = new Set(await runSql(connection, 'select rolname from pg_roles;', maintenance));
+  const missing = newRoles.filter((name) => !present.has(name));
+  if (details) await runSql(connection, createRolesSql(details, new Set(missing), target.versionNumber).join('\n'), maintenance);
+  else await runSql(connection, missing.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
   const remarks = await loadPatiently(context, connection, request, {...plan, properties, onProgress});
   if (details) await requireSameCounts(connection, details, names.scratch, run);
   await renameInJobs(connection, plan.extensions, {scratch: names.scratch, from: details?.database.name ?? names.live, to: names.live, run});

@@ -26,15 +26,17 @@ const hastySettings = ['fsync', 'full_page_writes', 'autovacuum'].map((name) => 
  * A server of its own, from the very image that the set was made with where the engine has it.
  * @throws TimetilesError `docker` when the engine has no image that fits
  */
-export async function planThrowawayServer(context: SourceContext, {record, name}: ThrowawayRequest): Promise<ThrowawayPlace> {
+export async function planThrowawayServer(context: SourceContext, {record, name, isShared}: ThrowawayRequest): Promise<ThrowawayPlace> {
   const {details} = readDetails(record);
+  const bytes = (details?.server.bytes ?? record?.bytes ?? 0) * growth;
+  if (isShared) return {bytes, volumes: [], settings: {}};
   const {image, used} = await chooseImage(context, details, record ? 'the set was imported, and does not name an image' : 'the set has no manifest that would name its image');
   const container = `${name}-db`;
   const password = randomBytes(24).toString('hex');
   const directories = directoriesOf(image);
   const volumes = Object.fromEntries(directories.map((directory, index) => [directory, `${container}-${index}`]));
   return {
-    bytes: (details?.server.bytes ?? record?.bytes ?? 0) * growth + clusterBytes,
+    bytes: bytes + clusterBytes,
     volumes: Object.values(volumes),
     container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, command: serverCommand(details), volumes, shm: 256 * mebibyte},
     image: used,
