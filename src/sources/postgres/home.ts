@@ -7,6 +7,7 @@ import {connectDatabase, usesKartozaNames, type Connection} from './connection.t
 import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
+import {preloadLibraries} from './preload.ts';
 import {createServer, planServer} from './server.ts';
 import {existingDatabases} from './swap.ts';
 import {waitForServer} from './wait.ts';
@@ -73,7 +74,9 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: {...context.settings, ...settings}});
+      const there = {...context, settings: {...context.settings, ...settings}};
+      await waitForServer(there);
+      await preloadLibraries(there, details);
       return () => Promise.resolve();
     },
   };
