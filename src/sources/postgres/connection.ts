@@ -5,6 +5,7 @@ import {runExec} from '../../docker/exec.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {SourceContext} from '../source.ts';
 import {findDatabaseContainer} from './find-server.ts';
+import {loginSettings} from './server.ts';
 
 /** How to reach the database: by the tools of its own container, over the container's socket. */
 export interface Connection {
@@ -30,7 +31,7 @@ export async function connectDatabase(context: SourceContext, database?: string)
     const path = container.environment[key];
     return path === undefined ? undefined : readContainerFile(docker, container, path);
   };
-  const {settings} = context;
+  const settings = loginSettings(context.settings, container);
   const variables = container.environment;
   const user = settings.DB_USER ?? variables['POSTGRES_USER'] ?? (await fromFile('POSTGRES_USER_FILE')) ?? 'postgres';
   return {

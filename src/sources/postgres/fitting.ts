@@ -79,10 +79,10 @@ export function requireRights(connection: Pick<Connection, 'container' | 'user'>
 }
 
 /** What of a set comes back otherwise than it was on this server, a line each. Pure. */
-export function fittingWarnings(details: DatabaseDetails, target: Target, live: string, newRoles: readonly string[]): string[] {
+export function fittingWarnings(details: DatabaseDetails, target: Target, {live, newRoles, passwordKnown}: {live: string; newRoles: readonly string[]; passwordKnown: string | undefined}): string[] {
   const absent = (details.tablespaces ?? []).filter((name) => !target.tablespaces.includes(name));
   const hasCron = details.extensions.some(({name}) => name === 'pg_cron');
-  const roles = withoutPassword(details).filter((name) => newRoles.includes(name));
+  const roles = withoutPassword(details).filter((name) => newRoles.includes(name) && name !== passwordKnown);
   const subscriptions = details.subscriptions ?? [];
   return [
     ...(absent.length > 0 ? [`this server has no tablespace ${absent.join(', ')}: what lay there comes back in the default one`] : []),

@@ -34,7 +34,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
     entry,
     hasLiveData: names.hadLive,
     mustStop: [],
-    warnings: details ? fittingWarnings(details, target, names.live, newRoles) : warningsWithout(imported, newRoles),
+    warnings: details ? fittingWarnings(details, target, {live: names.live, newRoles, passwordKnown: context.settings.DB_PASSWORD === undefined ? undefined : context.settings.DB_USER}) : warningsWithout(imported, newRoles),
     plan: [
       `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
       ...(details ? [`from PostgreSQL ${shortVersion(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${shortVersion(target.version)}`] : []),

@@ -16,6 +16,7 @@ import {ownSearchPath} from './search-path.ts';
 import {identifier, literal} from './sql.ts';
 import {dropDatabase, maintenanceDatabase} from './swap.ts';
 import type {Target} from './target.ts';
+import {scramVerifier} from './verifier.ts';
 import type {RestoreEntry} from './entry.ts';
 
 export interface StagePlan {
@@ -38,7 +39,9 @@ export async function stageDatabase(context: SourceContext, connection: Connecti
   const maintenance = {database: maintenanceDatabase(names.live), run};
   if (!request.record) await requireWholeDump(context.restic, request.snapshot);
   const properties = details?.database ?? (await propertiesOfTarget(connection, names, run));
-  if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), target.versionNumber).join('\n'), maintenance);
+  const {DB_USER, DB_PASSWORD} = context.settings;
+  const known = DB_USER === undefined || DB_PASSWORD === undefined ? {} : {[DB_USER]: scramVerifier(DB_PASSWORD)};
+  if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), target.versionNumber, known).join('\n'), maintenance);
   else await runSql(connection, newRoles.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
   const remarks = await loadPatiently(context, connection, request, {...plan, properties, onProgress});
   if (details) await requireSameCounts(connection, details, names.scratch, run);
