@@ -20,6 +20,8 @@ export interface ListedSet {
   readonly isSafety: boolean;
   readonly isSuspicious: boolean;
   readonly isImported: boolean;
+  /** Made by TimeTiles' earlier command line. */
+  readonly isEarlier: boolean;
   /** Why; also empty where only the repository could tell, at a high price. */
   readonly suspicions: readonly string[];
   /** The last restore test of this copy of the set; null when there was none. */
@@ -68,8 +70,8 @@ export async function describeSets(context: Context, sets: readonly BackupSet[],
 }
 
 function toListed(set: BackupSet, manifest: Manifest | undefined, restoreTest: Evidence | null): ListedSet {
-  const {id, time, state, isSafety, isSuspicious, isImported} = set;
-  return {id, time, state, isSafety, isSuspicious, isImported, suspicions: manifest?.suspicions ?? [], restoreTest, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
+  const {id, time, state, isSafety, isSuspicious, isImported, isEarlier} = set;
+  return {id, time, state, isSafety, isSuspicious, isImported, isEarlier, suspicions: manifest?.suspicions ?? [], restoreTest, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
 }
 
 function toListedSnapshot(snapshot: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {

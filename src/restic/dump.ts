@@ -1,9 +1,10 @@
+import {pathInSnapshot} from './earlier.ts';
 import {repositoryIsWritable, type ResticHandle} from './handle.ts';
 import {questionLimit, runRestic, startRestic} from './run.ts';
 import type {RunningCommand} from '../process/run.ts';
 
 function dumpArgs(handle: ResticHandle, snapshot: string, path: string): string[] {
-  return ['dump', ...(repositoryIsWritable(handle) ? [] : ['--no-lock']), snapshot, path];
+  return ['dump', ...(repositoryIsWritable(handle) ? [] : ['--no-lock']), snapshot, pathInSnapshot(handle, snapshot, path)];
 }
 
 /** The text of one small file in a snapshot. */

@@ -5,6 +5,7 @@ import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {readBackupNotes} from './postgres/backup-notes.ts';
 import {connectDatabase, type Connection} from './postgres/connection.ts';
+import {recordOfDump} from './postgres/dump-record.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {recogniseDump} from './postgres/import/import.ts';
@@ -49,7 +50,9 @@ export const databaseSource: Source = {
   findHome: findDatabaseHome,
   findLive: findLiveTables,
   recognise: recogniseDump,
-  planRestore: planDatabaseRestore,
+  async planRestore(context, request) {
+    return planDatabaseRestore(context, {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
+  },
   planThrowaway: planThrowawayServer,
 
   swap: swapRestoredDatabase,

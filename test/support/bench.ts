@@ -1,3 +1,4 @@
+import {composeConfig} from './compose.ts';
 import {startEngine} from './engine.ts';
 import {imageFor} from './images.ts';
 import {resticBinaries, type ResticAge} from './restic.ts';
@@ -5,6 +6,8 @@ import {resticBinaries, type ResticAge} from './restic.ts';
 /** What tests, the demonstration and the measurements run against. Plain data, so that it can go to test processes. */
 export interface Bench {
   dockerHost: string;
+  /** The docker client's configuration that has compose, for DOCKER_CONFIG. */
+  dockerConfig: string;
   /** The path of each restic. */
   restic: Record<ResticAge, string>;
 }
@@ -55,7 +58,8 @@ async function start(): Promise<RunningBench> {
     await imageFor(dockerHost, 'postgres');
     await imageFor(dockerHost, 'web');
     const restic = await resticBinaries(dockerHost);
-    return {dockerHost, restic, stop: () => engine.stop()};
+    const dockerConfig = await composeConfig(dockerHost);
+    return {dockerHost, dockerConfig, restic, stop: () => engine.stop()};
   } catch (error) {
     await engine.stop();
     throw error;

@@ -12,6 +12,7 @@ export interface DockerOptions {
   input?: string | Uint8Array;
   mayFail?: boolean;
   env?: Record<string, string>;
+  cwd?: string;
 }
 
 /** Runs the docker client against one engine and throws with its own words when it fails. */
@@ -19,6 +20,7 @@ export async function docker(dockerHost: string, args: string[], options: Docker
   const result = await execa('docker', args, {
     // The machine's own context and builder must not come in between.
     env: {...options.env, DOCKER_HOST: dockerHost, DOCKER_BUILDKIT: '0', DOCKER_CONTEXT: ''},
+    ...(options.cwd === undefined ? {} : {cwd: options.cwd}),
     input: options.input ?? '',
     reject: false,
     stripFinalNewline: false,

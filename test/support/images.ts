@@ -72,7 +72,7 @@ const recipes: Record<ImageName, Recipe> = {
     tag: 'timetiles-bench/postgres-debian-layout:17',
     base: 'postgres',
     directory: 'postgres-debian-layout',
-    packages: ['postgresql-17-cron', 'postgresql-17-pgrouting', 'postgresql-17-pgrouting-scripts', 'ssl-cert', 'locales'],
+    packages: ['postgresql-17-cron', 'postgresql-17-pgrouting', 'postgresql-17-pgrouting-scripts', 'postgresql-17-h3', 'ssl-cert', 'locales'],
   },
   postgresOfficial: {
     tag: 'timetiles-bench/postgres-official:17',

@@ -32,11 +32,11 @@ interface DumpOptions {
   to?: string;
 }
 
-/** Access to one postgres container over its socket, with a password as the server demands. */
+/** Access to one postgres container, over its socket unless told, with a password as the server demands. */
 export function postgresAccess(
   dockerHost: string,
   container: string,
-  credentials: {database: string; user: string; password: string},
+  {host, port, ...credentials}: {database: string; user: string; password: string; host?: string; port?: string},
 ): PostgresAccess {
   const exec = (database: string | undefined) => [
     'exec', '--interactive',
@@ -44,6 +44,8 @@ export function postgresAccess(
     '--env', `PGPASSWORD=${credentials.password}`,
     // By environment, because a database given as an argument may be taken for a connection string.
     '--env', `PGDATABASE=${database ?? credentials.database}`,
+    ...(host === undefined ? [] : ['--env', `PGHOST=${host}`]),
+    ...(port === undefined ? [] : ['--env', `PGPORT=${port}`]),
     container,
   ];
   return {

@@ -3,11 +3,11 @@ import {mkdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Bench} from './bench.ts';
 import {postgresAccess, type PostgresAccess} from './postgres.ts';
-import {docker, dockerLines, type DockerOptions, type DockerResult} from './docker.ts';
+import {docker, type DockerOptions, type DockerResult} from './docker.ts';
 import {dotenvText} from './dotenv.ts';
 import {imageFor, type ImageName} from './images.ts';
 import {scratchDirectory} from './paths.ts';
-import {waitUntil} from './processes.ts';
+import {projectLabel, removeProject, serviceLabel, statesOf, waitHealthy} from './project.ts';
 import {makeEmptyRepository} from './restic-crypto.ts';
 
 /** What a stack is like; everything has a default. */
@@ -71,9 +71,6 @@ export const awkwardNames = {
   dbPassword: `p w'q"d$HOME\\n\`id\` %20@:/?#=ü`,
 };
 
-const project = 'com.docker.compose.project';
-const service = 'com.docker.compose.service';
-
 /** Starts postgres and web containers with compose's labels, and waits until they are healthy. */
 export async function startStack(bench: Bench, options: StackOptions = {}): Promise<Stack> {
   const name = options.project ?? `bench${randomBytes(4).toString('hex')}`;
@@ -110,10 +107,9 @@ export async function startStack(bench: Bench, options: StackOptions = {}): Prom
       uploadsVolume: uploads.volume,
       uploadsPath: uploads.path,
       docker: run,
-      states: () => statesOf(run, name),
-      waitHealthy: (limitSeconds = 60) => waitHealthy(run, name, limitSeconds),
-      writeConfig: (overrides = {}, {file = 'bootstrap.conf', mode = 0o600} = {}) =>
-        writeConfig(join(home, file), {...defaults, ...overrides}, mode),
+      states: () => statesOf(bench.dockerHost, name),
+      waitHealthy: (limitSeconds = 60) => waitHealthy(bench.dockerHost, name, limitSeconds),
+      writeConfig: configWriter(home, defaults),
     };
     await stack.waitHealthy();
     return stack;
@@ -174,7 +170,7 @@ async function startPostgres(
   }
   await run([
     'run', '--detach', '--name', `${name}-postgres-1`, '--network', 'none', '--shm-size', '256m',
-    ...labels(name, {[service]: 'postgres', 'com.docker.compose.container-number': '1'}),
+    ...labels(name, {[serviceLabel]: 'postgres', 'com.docker.compose.container-number': '1'}),
     ...variables({...environment, POSTGRES_FSYNC: 'off'}),
     ...data,
     '--mount', mount('volume', `${name}_socket`, '/var/run/postgresql'),
@@ -197,7 +193,7 @@ async function startWeb(
     names.push(`${name}-web-${number}`);
     await run([
       'run', '--detach', '--name', `${name}-web-${number}`, '--network', 'none',
-      ...labels(name, {[service]: 'web', 'com.docker.compose.container-number': String(number)}),
+      ...labels(name, {[serviceLabel]: 'web', 'com.docker.compose.container-number': String(number)}),
       ...variables({
         PGHOST: '/var/run/postgresql', PGUSER: user, PGPASSWORD: password, PGDATABASE: database,
         PGCONNECT_TIMEOUT: '2',
@@ -213,7 +209,7 @@ async function startWeb(
 }
 
 function labels(name: string, more: Record<string, string>): string[] {
-  const all = {[project]: name, 'com.docker.compose.oneoff': 'False', ...more};
+  const all = {[projectLabel]: name, 'com.docker.compose.oneoff': 'False', ...more};
   return Object.entries(all).flatMap(([key, value]) => ['--label', `${key}=${value}`]);
 }
 
@@ -226,41 +222,13 @@ function mount(type: 'volume' | 'bind', source: string, target: string): string 
   return `type=${type},"source=${source.replaceAll('"', '""')}",target=${target}`;
 }
 
-async function statesOf(run: DockerRunner, name: string): Promise<string[]> {
-  const format = `{{.Label "${service}"}} {{.State}}`;
-  const {stdout} = await run(['ps', '--all', '--filter', `label=${project}=${name}`, '--format', format]);
-  return stdout.trimEnd().split('\n').toSorted();
-}
-
-async function waitHealthy(run: DockerRunner, name: string, limitSeconds: number): Promise<void> {
-  let states = '';
-  const healthy = await waitUntil(
-    async () => {
-      const filter = ['--filter', `label=${project}=${name}`];
-      states = (await run(['ps', '--all', ...filter, '--format', '{{.Names}} {{.Status}}'])).stdout.trimEnd();
-      return states.split('\n').every((line) => line.includes('(healthy)'));
-    },
-    limitSeconds * 1000,
-    100,
-  );
-  if (healthy) return;
-  const log = await run(['logs', '--tail', '15', `${name}-postgres-1`], {mayFail: true});
-  throw new Error(
-    `Not every container of ${name} is healthy after ${limitSeconds} s:\n${states}\n${log.stdout}${log.stderr}`,
-  );
-}
-
-async function writeConfig(path: string, values: Record<string, string | undefined>, mode: number): Promise<string> {
-  const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  await rm(path, {force: true});
-  await writeFile(path, dotenvText(Object.fromEntries(given)), {mode});
-  return path;
-}
-
-async function removeProject(dockerHost: string, name: string): Promise<void> {
-  const filter = ['--quiet', '--filter', `label=${project}=${name}`];
-  const containers = await dockerLines(dockerHost, ['ps', '--all', ...filter]);
-  if (containers.length > 0) await docker(dockerHost, ['rm', '--force', '--volumes', ...containers]);
-  const volumes = await dockerLines(dockerHost, ['volume', 'ls', ...filter]);
-  if (volumes.length > 0) await docker(dockerHost, ['volume', 'rm', ...volumes]);
+/** What writes a configuration file into an installation directory: these values, and what a test lays over them. */
+export function configWriter(home: string, defaults: Record<string, string>): Stack['writeConfig'] {
+  return async (overrides = {}, {file = 'bootstrap.conf', mode = 0o600} = {}) => {
+    const given = Object.entries({...defaults, ...overrides}).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const path = join(home, file);
+    await rm(path, {force: true});
+    await writeFile(path, dotenvText(Object.fromEntries(given)), {mode});
+    return path;
+  };
 }

@@ -38,7 +38,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
     plan: [
       `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
       ...(details ? [`from PostgreSQL ${shortVersion(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${shortVersion(target.version)}`] : []),
-      ...(request.record?.imported ? [`imported from ${request.record.imported.file}: its row counts are not known, so only errors while it loads can be seen`] : []),
+      ...(request.record?.imported ? [`from the dump ${request.record.imported.file}: its row counts are not known, so only errors while it loads can be seen`] : []),
       ...(subscriptions.length > 0 ? [`stops the ${plural(subscriptions.length, 'subscription')} ${subscriptions.join(', ')} of the data that is replaced`] : []),
       ...(newRoles.length > 0 ? [`creates the missing ${plural(newRoles.length, 'role')}: ${newRoles.join(', ')}`] : []),
     ],
@@ -104,5 +104,5 @@ async function dropRole(context: SourceContext, connection: Connection, role: st
 function warningsWithout(imported: ImportedDetails | undefined, newRoles: readonly string[]): string[] {
   if (!imported) return ['this set has no manifest: roles, settings of the database and row counts cannot be restored or checked'];
   const roles = newRoles.length === 0 ? [] : [`the dump does not tell how the ${plural(newRoles.length, 'role')} ${newRoles.join(', ')} ${newRoles.length === 1 ? 'was' : 'were'} set up: made without login and password`];
-  return ['this set was imported: settings and owner of the database itself stay as they are now', ...roles];
+  return ['the dump does not tell how the database itself was set up: its settings and owner stay as they are now', ...roles];
 }

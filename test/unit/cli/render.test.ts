@@ -48,9 +48,9 @@ describe('renderList', () => {
     {source: 'uploads', id: 'e'.repeat(64), time, bytes: null, added: null},
   ];
   const sets: ListedSet[] = [
-    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, suspicions: [], restoreTest: null, snapshots},
-    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, isImported: false, suspicions: [], restoreTest: null, snapshots: []},
-    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, isImported: false, suspicions: [], restoreTest: null, snapshots: []},
+    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, suspicions: [], restoreTest: null, snapshots},
+    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, suspicions: [], restoreTest: null, snapshots: []},
+    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, isImported: false, isEarlier: false, suspicions: [], restoreTest: null, snapshots: []},
   ];
 
   it('shows id, age, state, and of each source what it is and what it added', () => {
@@ -68,7 +68,7 @@ describe('renderList', () => {
   it('has the JSON of the contract', () => {
     expect(renderList({sets: sets.slice(0, 1), lag: undefined}, now).json).toEqual({
       sets: [{
-        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [], imported: false, restoreTest: null,
+        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [], imported: false, earlier: false, restoreTest: null,
         snapshots: snapshots.map(({source, id, bytes, added}) => ({source, id, time: '2026-11-21T02:00:00.000Z', bytes, added})),
       }],
       offsite: null,
@@ -151,7 +151,7 @@ describe('renderDoctor', () => {
 
 describe('renderPrune', () => {
   const now = new Date('2026-11-21T05:00:00Z');
-  const backupSet = {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: 'm', snapshots: []} as const;
+  const backupSet = {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, host: 'h', manifest: 'm', snapshots: []} as const;
   const old = {...backupSet, id: '20261001T020000Z-bbbb', time: new Date('2026-10-01T02:00:00Z'), isSafety: true};
   const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], held: null, warnings: ['odd']} as const;
 

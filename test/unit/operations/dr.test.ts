@@ -64,7 +64,7 @@ describe('a repository on the command line', () => {
 describe('hosts', () => {
   test('each once with its sets, the newest first; copies of one repository count once', () => {
     const sets = [setOf(setId, 'a', 'shop'), setOf('20261120T020000Z-bbbb', 'b', 'shop'), setOf('20261122T020000Z-cccc', 'c', 'other')];
-    const copy = {repositoryId: 'f'.repeat(64), epoch: null, restic: {repository: '/r', options: [], environment: {}}, sets};
+    const copy = {repositoryId: 'f'.repeat(64), epoch: null, restic: {repository: '/r', options: [], environment: {}, roots: new Map()}, sets};
     const hosts = hostsIn([copy, copy]);
     expect(hosts.map(({host, sets: count}) => [host, count])).toEqual([['other', 1], ['shop', 2]]);
     expect(hosts.map(describeHost)[1]).toBe('shop (repository ffffffffffff): 2 sets, the newest of 2026-11-21 02:00 UTC');

@@ -18,7 +18,7 @@ function container(name: string): Container {
 }
 
 function plan(steps: PlannedStep[], stop: string[]): RestorePlan {
-  const set = {id: '20261119T020000Z-bbbb', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: undefined, snapshots: []} as const;
+  const set = {id: '20261119T020000Z-bbbb', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, host: 'h', manifest: undefined, snapshots: []} as const;
   return {restoreId: 'ab', set, steps, stop: stop.map(container), warnings: []};
 }
 

@@ -57,6 +57,7 @@ cron.database_name = '${databases[0]}'
 password_encryption = '$method'
 timezone = '${TIMEZONE:-Etc/UTC}'
 cron.use_background_workers = on
+fsync = ${POSTGRES_FSYNC:-on}
 SETTINGS
   cat >"$etc/ssl.conf" <<SETTINGS
 ssl = true

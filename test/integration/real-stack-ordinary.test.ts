@@ -1,0 +1,42 @@
+import {afterAll, beforeAll, expect, it} from 'vitest';
+import {startComposeStack, type ComposeStack} from '../support/compose-stack.ts';
+import {imageFor, type ImageName} from '../support/images.ts';
+import {waitUntil} from '../support/processes.ts';
+import {useBench} from '../support/use-bench.ts';
+
+let stack: ComposeStack;
+
+beforeAll(async () => {
+  stack = await startComposeStack(useBench(), 'ordinary');
+});
+
+afterAll(() => stack?.stop());
+
+it('is a project as people have them: names of its own, the password in a file, settings as arguments of the server', async () => {
+  expect(await stack.states()).toEqual(['db running', 'web running']);
+  const environment = (await stack.docker(['inspect', '--format', '{{json .Config.Env}}', stack.postgres])).stdout;
+  expect(environment).toContain('POSTGRES_PASSWORD_FILE=');
+  expect(environment).not.toContain(stack.password);
+  expect(await stack.psql('show fsync')).toBe('off');
+  expect(await stack.psql('show data_directory')).toBe('/var/lib/postgresql/data');
+});
+
+const run = async (name: string, image: ImageName, options: string[], ...words: string[]) =>
+  stack.docker(['run', '--detach', '--rm', '--name', `${stack.project}-${name}`, '--network', 'none', ...options, await imageFor(useBench().dockerHost, image), ...words]);
+const ask = (name: string, ...words: string[]) => stack.docker(['exec', `${stack.project}-${name}`, ...words], {mayFail: true});
+
+it('has servers beside it that take arguments of initdb and any user, or whose superuser nobody names', async () => {
+  try {
+    await run('official', 'postgresOfficial', [
+      '--user', '1234:1234', '--tmpfs', '/var/lib/postgresql/data:uid=1234,mode=0700',
+      '--env', 'POSTGRES_HOST_AUTH_METHOD=trust', '--env', 'POSTGRES_INITDB_ARGS=--auth-local=scram-sha-256', '--env', 'POSTGRES_USER=the owner', '--env', 'POSTGRES_PASSWORD=official',
+    ], '-c', 'max_connections=20');
+    await run('foreign', 'postgresForeign', ['--env', 'POSTGRESQL_PASSWORD=foreign', '--env', 'POSTGRESQL_PORT_NUMBER=5433', '--env', 'POSTGRESQL_SOCKET_DIR=/cluster/socket']);
+    const official = ['psql', '-h', 'localhost', '-U', 'the owner', '-Atc', 'show max_connections', 'postgres'];
+    expect(await waitUntil(async () => (await ask('official', ...official)).stdout === '20\n', 60_000)).toBe(true);
+    const foreign = ['env', 'PGPASSWORD=foreign', 'psql', '-h', '/cluster/socket', '-p', '5433', '-U', 'app', '-Atc', 'select rolname, rolsuper from pg_roles where rolcanlogin order by 1', 'app'];
+    expect(await waitUntil(async () => (await ask('foreign', ...foreign)).stdout === 'app|f\npostgres|t\n', 60_000)).toBe(true);
+  } finally {
+    for (const name of ['official', 'foreign']) await stack.docker(['rm', '--force', '--volumes', `${stack.project}-${name}`], {mayFail: true});
+  }
+});
