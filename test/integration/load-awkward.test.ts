@@ -39,7 +39,7 @@ describe('a database that psql alone cannot load', {timeout: 300_000}, () => {
 
   it('comes back as it was, and the result says how', async () => {
     await stack.psql('drop table article cascade; truncate event;');
-    const result = await timetiles(['restore', 'latest', '--yes', '--json'], {stack});
+    const result = await timetiles(['restore', 'latest', '--yes', '--json'], {stack, limitSeconds: 280});
     expectExit(result, 0);
     expect(result.json().remarks).toEqual([
       expect.stringMatching(/^db: the 1 subscription inwards comes back disabled/),
@@ -81,5 +81,20 @@ describe('a database that psql alone cannot load', {timeout: 300_000}, () => {
     expect(failures(result)).toEqual([]);
     expectExit(result, 0);
     expect(result.json().warnings).toEqual(expect.arrayContaining([expect.stringMatching(/own search path/)]));
+  });
+
+  it('an owner that is no superuser is told at the backup, and refused before a restore', async () => {
+    await stack.psql(`create role plain login password 'plain'; create database plain owner plain`, {database: 'postgres'});
+    const env = {DB_USER: 'plain', DB_PASSWORD: 'plain', DB_NAME: 'plain'};
+    const made = await timetiles(['backup', 'db', '--json'], {stack, env});
+    expectExit(made, 0);
+    expect(made.json().notes).toEqual(expect.arrayContaining([
+      expect.stringMatching(/^db: the passwords of roles are not saved, since plain may not read them: .*plain/),
+      expect.stringMatching(/^db: plain may not create databases/),
+    ]));
+    const refused = await timetiles(['restore', made.json().set, '--yes', '--json'], {stack, env});
+    expectExit(refused, 1);
+    expect(errorOf(refused)).toMatchObject({kind: 'restore', message: expect.stringMatching(/the user plain .* may not create databases/)});
+    expect(refused.stderr).not.toMatch(/saving the present state/);
   });
 });

@@ -4,7 +4,7 @@ import type {SourceRecord} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {borrowedNames, mustBePreloaded, type WantedExtension} from './extensions.ts';
 import {readDetails, type DatabaseDetails} from './facts.ts';
-import type {Target} from './target.ts';
+import type {Target} from './restore-target.ts';
 
 /** What a server must have. */
 export interface Needs {
@@ -72,6 +72,7 @@ export function requireRights(connection: Pick<Connection, 'container' | 'user'>
     ...(target.user.mayCreateDatabases ? [] : ['create databases']),
     ...(newRoles.length > 0 && !target.user.mayCreateRoles ? [`create the missing ${plural(newRoles.length, 'role')} ${newRoles.join(', ')}`] : []),
     ...(owner !== undefined && !newRoles.includes(owner) && !target.user.actsFor.includes(owner) ? [`make databases for their owner ${owner}`] : []),
+    ...(target.liveOwner !== null && !target.user.actsFor.includes(target.liveOwner) ? [`rename the database of ${target.liveOwner} that is replaced`] : []),
     ...(untrusted.length > 0 ? [`create the ${plural(untrusted.length, 'extension')} ${untrusted.join(', ')}`] : []),
   ];
   if (lacks.length === 0) return;

@@ -13,7 +13,7 @@ import {identifier, literal} from './sql.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
 import {existingDatabases, maintenanceDatabase, revertDatabases, swapDatabases} from './swap.ts';
-import {hasLocale, readTarget} from './target.ts';
+import {hasLocale, readTarget} from './restore-target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
 export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {

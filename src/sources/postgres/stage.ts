@@ -15,7 +15,7 @@ import {readRestrictSupport} from './restrict.ts';
 import {ownSearchPath} from './search-path.ts';
 import {identifier, literal} from './sql.ts';
 import {dropDatabase, maintenanceDatabase} from './swap.ts';
-import type {Target} from './target.ts';
+import type {Target} from './restore-target.ts';
 import {scramVerifier} from './verifier.ts';
 import type {RestoreEntry} from './entry.ts';
 
@@ -26,8 +26,8 @@ export interface StagePlan {
   readonly extensions: readonly WantedExtension[];
 }
 
-/** States of SQL that are never about the set: no room, no memory, a server that stops, a broken file. */
-const ofTheServer = /^(?:53|57|58|XX)/;
+/** States of SQL that are never about the set: no room, no memory, a server that stops, a file that cannot be read. */
+const ofTheServer = /^(?:53|57|58)/;
 
 /**
  * Loads a set into the scratch database and checks it.

@@ -2,12 +2,12 @@ import {describe, expect, it} from 'vitest';
 import {requireFitting, requireRights, type Needs} from '../../../src/sources/postgres/fitting.ts';
 import {knowsRestrict} from '../../../src/sources/postgres/restrict.ts';
 import {ownSearchPath} from '../../../src/sources/postgres/search-path.ts';
-import type {Target} from '../../../src/sources/postgres/target.ts';
+import type {Target} from '../../../src/sources/postgres/restore-target.ts';
 
 const target: Target = {
   version: '17.6 (Debian)', versionNumber: 170_006, roles: ['postgres', 'app'], databases: ['postgres', 'app'], tablespaces: ['pg_default'], extensions: ['pg_cron', 'postgis', 'unaccent', 'timescaledb'],
   untrusted: ['postgis', 'pg_cron'], extensionVersions: ['timescaledb 2.1'], preload: 'pg_cron, "timescaledb"', cronDatabase: 'app',
-  user: {isSuperuser: true, mayCreateDatabases: true, mayCreateRoles: true, actsFor: ['postgres']}, slots: [],
+  user: {isSuperuser: true, mayCreateDatabases: true, mayCreateRoles: true, actsFor: ['postgres']}, slots: [], liveOwner: 'app',
 };
 const connection: Parameters<typeof requireRights>[0] = {
   user: 'app',
@@ -35,7 +35,7 @@ describe('what a server lacks for a set is named', () => {
   it.each<[string, Needs, Partial<Target['user']>, string[], RegExp | undefined]>([
     ['databases', needs(), {mayCreateDatabases: false}, [], /user app .* may not create databases/],
     ['roles', needs(), {mayCreateRoles: false}, ['web'], /create the missing 1 role web/],
-    ['the owner', needs(), {actsFor: ['other']}, [], /make databases for their owner app/],
+    ['the owner', needs(), {actsFor: ['other']}, [], /make databases for their owner app, nor rename the database of app/],
     ['extensions', needs({extensions: [{name: 'postgis'}, {name: 'unaccent'}]}), {}, [], /create the 1 extension postgis/],
     ['nothing', needs({extensions: [{name: 'unaccent'}]}), {}, [], undefined],
     ['nothing as a superuser', needs({extensions: [{name: 'postgis'}]}), {isSuperuser: true, mayCreateDatabases: false}, ['web'], undefined],
