@@ -93,16 +93,19 @@ export type Key = (typeof keyGroups)[number]['keys'][number]['key'];
 export const keyDefinitions: readonly KeyDefinition<Key>[] = keyGroups.flatMap((group): readonly KeyDefinition<Key>[] => group.keys);
 
 export const knownKeys: ReadonlySet<string> = new Set(keyDefinitions.map((definition) => definition.key));
-export const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
+const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
 
-/** Families that belong to this tool alone: an unknown key in any file is a mistake. */
-export const ownFamilies = ['RESTIC_', 'BACKUP_', 'RESTORE_', 'OFFSITE_', 'ALERT_', 'HEARTBEAT_', 'EMAIL_SMTP_'];
+/** Commands that are run by a shell, which expands the variables in them itself. */
+export const shellKeys: ReadonlySet<string> = new Set(['BACKUP_PRE_COMMAND', 'BACKUP_POST_COMMAND'] satisfies Key[]);
+
+/** Families that are certainly this tool's: an unknown key in any file is a mistake. */
+export const ownFamilies = ['RESTIC_', 'BACKUP_KEEP_', 'OFFSITE_', 'RESTORE_'];
 
 /**
- * Families shared with the app, compose and the images. In the app's own `.env.production` an unknown key of these is
- * only an error when it is a likely misspelling of one of ours; in `bootstrap.conf` every unknown one is.
+ * All families. An unknown key of these is a mistake in `bootstrap.conf`; in the app's own `.env.production` only when it is a likely
+ * misspelling of one of ours, since the app may have keys like these.
  */
-export const sharedFamilies = ['AWS_', 'COMPOSE_', 'POSTGRES_', 'DB_', 'UPLOADS_', 'UPLOAD_', 'EMAIL_'];
+export const families = [...ownFamilies, 'BACKUP_', 'ALERT_', 'HEARTBEAT_', 'AWS_', 'COMPOSE_', 'POSTGRES_', 'DB_', 'UPLOADS_', 'UPLOAD_', 'EMAIL_', 'EMAIL_SMTP_'];
 
 /**
  * Environment variables that restic itself documents (restic manual, "Environment Variables", 0.14 to 0.19) and that
@@ -166,7 +169,7 @@ export const resticVariables: ReadonlySet<string> = new Set([
 ]);
 
 /** Those of them that hold a secret. */
-export const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
+const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
 
 /** Every variable whose value is a secret. */
 export const secretNames: ReadonlySet<string> = new Set([...secretKeys, ...resticSecrets]);

@@ -64,7 +64,8 @@ export const settingsSchema = z.object({
   DB_PASSWORD: text,
   DB_PORT: port.optional(),
   UPLOADS_VOLUME: dockerName.optional(),
-  UPLOAD_HOST_DIR: absolutePath.optional(),
+  // Relative ones are the app's: the compose project's directory is only known later (sources/files/host-path.ts).
+  UPLOAD_HOST_DIR: z.string().refine((value) => !value.includes('\n'), 'must be one line').optional(),
   DOCKER_HOST: text,
   RESTORE_STOP_SERVICES: z.string().transform(wordsOf).optional(),
   EMAIL_SMTP_HOST: text,

@@ -4,7 +4,7 @@ import {evidenceBySet, type Evidence} from './evidence.ts';
 import {sizesOf, type SnapshotSizes} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
-import {finishInterruptedRestoreIfIdle} from './recover.ts';
+import {finishInterruptedRestoreIfIdleOrWarn} from './recover.ts';
 import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
 export interface ListedSnapshot extends SnapshotSizes {
@@ -44,7 +44,7 @@ export interface LocalListing {
  * host's copies of the manifests, else, for the newest sets, from the repository.
  */
 export async function listSets(context: Context): Promise<LocalListing> {
-  await finishInterruptedRestoreIfIdle(context);
+  await finishInterruptedRestoreIfIdleOrWarn(context);
   const sets = await readSets(context);
   return {sets: await describeSets(context, sets, 'local'), lag: offsiteLag(context, sets)};
 }

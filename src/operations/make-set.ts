@@ -25,6 +25,8 @@ export interface BackupRequest {
   readonly acceptSmaller: boolean;
   /** For the lock's note, such as `timetiles backup`. */
   readonly command: string;
+  /** Why the data may not be what it should be, known before it is read: the set is then suspicious, whatever is accepted. */
+  readonly doubts?: readonly string[];
 }
 
 export interface BackupReport {
@@ -122,7 +124,7 @@ async function storeSet(
     const warnings = [
       ...tasks.flatMap(({task}) => task.warnings),
       ...unreadableWarnings(unreadable),
-      ...suspicions.map((line) => `suspicious: ${line}. Look at the data; if this is right: timetiles backup --accept-smaller`),
+      ...suspicions.map((line) => `suspicious: ${line}. ${request.doubts?.includes(line) === true ? 'Finish that restore (timetiles doctor), then make another set' : 'Look at the data; if this is right: timetiles backup --accept-smaller'}`),
       ...missingFilesWarnings(missingFiles),
     ];
     return {state, set: setId, time, records, suspicions, missingFiles, warnings, notes};
@@ -141,9 +143,10 @@ async function wantedPathList(context: Context, request: BackupRequest & {safety
 
 function judge(context: Context, request: BackupRequest, made: readonly StoredSource[], earlier: readonly Manifest[]) {
   const raised = judgeSet(context, made, earlier);
-  if (!request.acceptSmaller) return {suspicions: raised, accepted: []};
+  const doubts = request.doubts ?? [];
+  if (!request.acceptSmaller) return {suspicions: [...doubts, ...raised], accepted: []};
   for (const line of raised) context.log.info(`accepted: ${line}`);
-  return {suspicions: [], accepted: raised};
+  return {suspicions: [...doubts], accepted: raised};
 }
 
 async function storeSource(context: Context, setId: string, {source, task}: NamedTask, expectedFiles: ExpectedFiles | undefined): Promise<SourceRecord> {

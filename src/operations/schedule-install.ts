@@ -57,7 +57,7 @@ export interface RemovalReport {
 }
 
 /** What the engine's address depends on, besides the configuration. */
-const passedOn = ['DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY', 'DOCKER_API_VERSION'];
+const passedOn = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS', 'DOCKER_TLS_VERIFY', 'DOCKER_API_VERSION'];
 const runsToShow = 5;
 
 /**
@@ -156,9 +156,9 @@ function installationOf({configuration, settings}: Context, {tool, environment}:
 
 /** What only the shell of whoever installs the schedule knows, and no cron ever will. */
 function environmentWarnings({configuration}: Context, environment: InstallRequest['environment']): string[] {
-  const inFiles = (key: string, value: string) => configuration.files.some((file) => file.values[key] === value);
+  const inFiles = (key: string, value: string) => configuration.files.some((file) => file.values.get(key)?.value === value);
   const names = Object.entries(environment)
-    .filter(([key, value]) => value && (knownKeys.has(key) || resticVariables.has(key)) && !inFiles(key, value))
+    .filter(([key, value]) => value && (knownKeys.has(key) || resticVariables.has(key)) && !passedOn.includes(key) && !inFiles(key, value))
     .map(([key]) => key);
   return names.length === 0 ? [] : [`${names.join(', ')}: set in this shell alone, where cron will not find it. Write it into ${configuration.files[0]?.path ?? join(configuration.home, 'bootstrap.conf')}`];
 }

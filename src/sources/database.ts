@@ -15,7 +15,9 @@ import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf} from './postgres/entry.ts';
-import {inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
+import {inspectKeptDatabase} from './postgres/kept.ts';
+import {findDatabaseLeftovers} from './postgres/leftovers.ts';
+import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
 import {dropDatabase} from './postgres/swap.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
@@ -70,6 +72,7 @@ export const databaseSource: Source = {
   },
 
   inspectKept: inspectKeptDatabase,
+  findLeftovers: findDatabaseLeftovers,
   revert: revertDatabaseRestore,
 
   async finish(context, journalEntry) {

@@ -41,7 +41,7 @@ const ofRoot = '0 3 * * * timetiles backup full\n';
 beforeAll(async () => {
   stack = await startStack(bench, {heartbeat: false});
   await writeFile(join(stack.uploadsPath, 'photo.jpg'), 'a photo');
-  server = await startServer(bench, stack, {image: 'serverBookworm', source: await makeRelease(join(stack.scratch, 'release'))});
+  server = await startServer(bench, stack, {image: 'server', source: await makeRelease(join(stack.scratch, 'release'))});
   await server.run(['useradd', '--create-home', 'app']);
   await server.run(['bash', '-c', 'mkdir -m 0755 /opt/timetiles && chown app: /opt/timetiles && ln -s ../../../opt/timetiles/timetiles /usr/local/bin/timetiles']);
   await server.write('/opt/timetiles/timetiles', script, 0o755);

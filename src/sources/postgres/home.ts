@@ -1,3 +1,4 @@
+import {withSettings} from '../../config/guarded.ts';
 import {inspectContainer, listProject, listProjectVolumes, renameForProject, type Container} from '../../docker/containers.ts';
 import {inspectImage, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
@@ -9,7 +10,7 @@ import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
 import {preloadLibraries} from './preload.ts';
 import {createServer, planServer} from './server.ts';
-import {existingDatabases} from './swap.ts';
+import {readDatabases} from './swap.ts';
 import {waitForServer} from './wait.ts';
 
 /** What a new container would need to take this one's place, for the manifest. One call to Docker. */
@@ -46,7 +47,7 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
       async prepare() {
         const docker = await context.docker();
         if (!running) await startContainer(docker, container.id);
-        await waitForServer({...context, settings: {...context.settings, ...settings}});
+        await waitForServer({...context, settings: withSettings(context.settings, settings)});
         return async () => {
           if (!running) await stopContainer(docker, container);
         };
@@ -74,7 +75,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      const there = {...context, settings: {...context.settings, ...settings}};
+      const there = {...context, settings: withSettings(context.settings, settings)};
       await waitForServer(there);
       await preloadLibraries(there, details);
       return () => Promise.resolve();
@@ -139,7 +140,7 @@ export async function findLiveTables(context: SourceContext): Promise<string | u
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, 'look');
   const {database} = connection;
-  if (!(await existingDatabases(connection, [database], run)).has(database)) return undefined;
+  if (!(await readDatabases(connection, [database], run)).has(database)) return undefined;
   const [count = '0'] = await runSql(connection, tablesQuery, {run});
   return count === '0' ? undefined : `the database ${database} in the container ${connection.container.name} has ${count === '1' ? '1 table' : `${count} tables`}`;
 }

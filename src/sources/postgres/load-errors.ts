@@ -1,15 +1,14 @@
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Connection} from './connection.ts';
+import {fullServerDiskError} from './full-disk.ts';
 import {firstError} from './psql.ts';
+import {sqlstateIn, sqlstates} from './sqlstate.ts';
 
 /** A dump that does not load, with the server's reason. */
 export class LoadError extends TimetilesError {
-  /** Undefined where the server said nothing, as when psql was killed. */
-  readonly sqlstate: string | undefined;
-
+  /** @param sqlstate undefined where the server said nothing, as when psql was killed */
   constructor(message: string, next: string, sqlstate: string | undefined) {
-    super('restore', message, next);
-    this.sqlstate = sqlstate;
+    super('restore', message, next, {sqlstate});
   }
 }
 
@@ -25,7 +24,6 @@ const remedies: Readonly<Record<string, string>> = {
   '42501': 'DB_USER lacks a right for it: set DB_USER to a superuser of this server, then restore again.',
   '42704': 'Something that the set names is not on this server, such as a role or a tablespace: make it, then restore again.',
   '53': 'Free memory or disk space for PostgreSQL, then restore again.',
-  '53100': 'The disk of PostgreSQL is full. Free some space there, then restore again.',
   '53200': 'PostgreSQL has run out of memory. Raise max_locks_per_transaction or the memory of the container, then restore again.',
   '57': 'The server was stopped or somebody ended the session. Restore again.',
   '58': 'PostgreSQL lacks a file of an extension: run the image that the set was made with.',
@@ -33,8 +31,9 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 /** The server's own words with what they mean for a restore. */
-export function loadError(connection: Connection, stderr: string): LoadError {
-  const sqlstate = /:\s+([0-9A-Z]{5}):\s/.exec(stderr)?.[1];
+export function loadError(connection: Connection, stderr: string): TimetilesError {
+  const sqlstate = sqlstateIn(stderr);
+  if (sqlstate === sqlstates.diskFull) return fullServerDiskError(connection, firstError(stderr));
   const said = firstError(stderr).replace(/^(?:\w+:\s+)?[0-9A-Z]{5}:\s+/, '');
   const code = sqlstate ?? '';
   const remedy = remedies[code] ?? remedies[code.slice(0, 2)] ?? `Look at the server's log: docker logs --tail 50 ${connection.container.name}`;

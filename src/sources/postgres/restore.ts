@@ -1,18 +1,19 @@
-import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
-import type {JournalEntry, KeptData, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
+import type {JournalEntry, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {entryOf, type RestoreEntry} from './entry.ts';
 import {dropBorrowed} from './extensions.ts';
 import {readDetails, type DatabaseProperties, type ImportedDetails} from './facts.ts';
 import {fittingWarnings, needsOf, requireFitting, requireRights, shortVersion} from './fitting.ts';
 import {dumpPath} from './dump.ts';
-import {queryJson, runName, runSql, type PsqlOptions} from './psql.ts';
-import {identifier, literal} from './sql.ts';
+import {runName, runSql, type PsqlOptions} from './psql.ts';
+import {databaseRoom, findPlaces, whileServerHasRoom} from './room.ts';
+import {identifier} from './sql.ts';
+import {sqlstates} from './sqlstate.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
-import {existingDatabases, maintenanceDatabase, revertDatabases, swapDatabases} from './swap.ts';
+import {readDatabases, maintenanceDatabase, revertDatabases, swapDatabases} from './swap.ts';
 import {hasLocale, readTarget} from './restore-target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
@@ -21,20 +22,29 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
   const run = runName(context.restic.repository, request.restoreId);
   const {details, imported} = readDetails(request.record);
   const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
-  names.hadLive = (await existingDatabases(connection, [names.live], run)).has(names.live);
+  const live = (await readDatabases(connection, [names.live], run)).get(names.live);
+  names.hadLive = live !== undefined;
   const target = await readTarget(connection, run);
   const needs = needsOf(request.record);
   if (needs) requireFitting(connection, needs, target);
   const newRoles = (details?.roles.map((role) => role.name) ?? imported?.roles ?? []).filter((name) => !target.roles.includes(name));
   requireRights(connection, needs, target, {owner: details?.database.owner, newRoles});
   if (details) await requireLocale(connection, details.database, {image: details.image.name, run});
-  const subscriptions = names.hadLive ? await enabledSubscriptions(connection, names.live, run) : [];
+  // Nobody can look into one that is only half there.
+  const subscriptions = live?.isValid === true ? await enabledSubscriptions(connection, names.live, run) : [];
   const entry: RestoreEntry = {names, run, newRoles, subscriptions};
+  const places = await findPlaces(connection, {database: live?.isValid === true ? names.live : maintenanceDatabase(names.live), run});
+  // A dump has no indexes, but its text is longer than what most rows take.
+  const bytes = details?.server.bytes ?? request.record?.bytes;
   return {
     entry,
     hasLiveData: names.hadLive,
     mustStop: [],
-    warnings: details ? fittingWarnings(details, target, {live: names.live, newRoles, passwordKnown: context.settings.DB_PASSWORD === undefined ? undefined : context.settings.DB_USER}) : warningsWithout(imported, newRoles),
+    warnings: [
+      ...(details ? fittingWarnings(details, target, {live: names.live, newRoles, passwordKnown: context.settings.DB_PASSWORD === undefined ? undefined : context.settings.DB_USER}) : warningsWithout(imported, newRoles)),
+      ...(places && bytes !== undefined ? [] : ['how much room the database will take is not known; the restore stops before a disk of the server is full']),
+    ],
+    room: async () => (places && bytes !== undefined ? databaseRoom(context, connection, places, bytes) : []),
     plan: [
       `database ${names.live} in the container ${connection.container.name}: ${names.hadLive ? 'replaced' : 'created'}`,
       ...(details ? [`from PostgreSQL ${shortVersion(details.server.version)}, ${plural(details.tables.length, 'table')}, ${formatBytes(details.server.bytes)}, into PostgreSQL ${shortVersion(target.version)}`] : []),
@@ -45,18 +55,9 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
     stage(onProgress, bestEffort) {
       // restic before 0.15 looks for a missing pack for most of a minute, and a part of a dump is no database.
       if (bestEffort?.damaged.includes(dumpPath)) throw new TimetilesError('repository-damaged', `the dump in snapshot ${request.snapshot.slice(0, 8)} is damaged`, 'The part of it that can be read: timetiles restore SET --only db --best-effort --target DIR');
-      return stageDatabase(context, connection, request, {entry, details, target, extensions: needs?.extensions ?? []}, onProgress);
+      return whileServerHasRoom(context, connection, places, run, () => stageDatabase(context, connection, request, {entry, details, target, extensions: needs?.extensions ?? []}, onProgress));
     },
   };
-}
-
-/** Undefined also where the restore made a database that was not there before: then there is nothing to return to. */
-export async function inspectKeptDatabase(context: SourceContext, journalEntry: JournalEntry): Promise<KeptData | undefined> {
-  const {names, run} = entryOf(journalEntry);
-  const connection = await connectDatabase(context);
-  if (!(await existingDatabases(connection, [names.previous], run)).has(names.previous)) return undefined;
-  const size = await queryJson(connection, `select pg_database_size(${literal(names.previous)});`, {database: maintenanceDatabase(names.live), run});
-  return {bytes: z.number().parse(size), description: `database ${names.live} in the container ${connection.container.name}, kept as ${names.previous}`, mustStop: []};
 }
 
 /** A database of another sort order is not the same database: it is refused, not made with what there is. */
@@ -74,7 +75,7 @@ async function requireLocale(connection: Connection, properties: DatabasePropert
 export async function swapRestoredDatabase(context: SourceContext, journalEntry: JournalEntry): Promise<void> {
   const {names, run, subscriptions} = entryOf(journalEntry);
   const connection = await connectDatabase(context);
-  const existing = await existingDatabases(connection, [names.scratch, names.live], run);
+  const existing = await readDatabases(connection, [names.scratch, names.live], run);
   if (existing.has(names.scratch) && existing.has(names.live)) await switchSubscriptions(connection, names.live, subscriptions, {to: 'disable', run});
   await swapDatabases(connection, names, run);
 }
@@ -85,7 +86,7 @@ export async function revertDatabaseRestore(context: SourceContext, journalEntry
   const connection = await connectDatabase(context);
   await revertDatabases(connection, names, run);
   await dropBorrowed(connection, names.scratch, run);
-  if (subscriptions.length > 0 && (await existingDatabases(connection, [names.live], run)).has(names.live)) await switchSubscriptions(connection, names.live, subscriptions, {to: 'enable', run});
+  if (subscriptions.length > 0 && (await readDatabases(connection, [names.live], run)).has(names.live)) await switchSubscriptions(connection, names.live, subscriptions, {to: 'enable', run});
   if (newRoles.length === 0) return;
   for (const role of newRoles) await dropRole(context, connection, role, {database: maintenanceDatabase(names.live), run});
 }
@@ -95,7 +96,7 @@ async function dropRole(context: SourceContext, connection: Connection, role: st
   try {
     await runSql(connection, `drop role if exists ${identifier(role)};`, options);
   } catch (error) {
-    if (!(error instanceof TimetilesError) || !/cannot be dropped because some objects depend on it/.test(error.message)) throw error;
+    if (!(error instanceof TimetilesError) || error.sqlstate !== sqlstates.dependentObjects) throw error;
     context.log.warn(`the role ${role}, which the restore made, stays: something else uses it by now`);
   }
 }

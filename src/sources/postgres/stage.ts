@@ -8,12 +8,14 @@ import {createDatabaseSql, createRolesSql, databasePropertiesSql} from './create
 import type {DumpRewrite} from './dump-rewrite.ts';
 import {dropBorrowed, finishExtensions, prepareExtensions, renameInJobs, type WantedExtension} from './extensions.ts';
 import {factsQuery, factsSchema, type DatabaseDetails, type DatabaseProperties} from './facts.ts';
+import {fullServerDiskError} from './full-disk.ts';
 import {isWorthAnotherTry} from './load-errors.ts';
 import {loadDump, requireWholeDump, type LoadProblem} from './load.ts';
 import {longQueryLimit, queryJson, runSql, type PsqlOptions} from './psql.ts';
 import {readRestrictSupport} from './restrict.ts';
 import {ownSearchPath} from './search-path.ts';
 import {identifier, literal} from './sql.ts';
+import {sqlstates} from './sqlstate.ts';
 import {dropDatabase, maintenanceDatabase} from './swap.ts';
 import type {Target} from './restore-target.ts';
 import {scramVerifier} from './verifier.ts';
@@ -104,6 +106,7 @@ async function loadOnce(context: SourceContext, connection: Connection, request:
     clearInterval(watch);
   }
   const serious = problems.find(({state}) => ofTheServer.test(state));
+  if (serious?.state === sqlstates.diskFull) throw fullServerDiskError(connection, serious.message);
   if (serious) throw new TimetilesError('restore', `the database could not be loaded whole: ${serious.message}`, 'The live database was not touched. Look at the server (df -h, its log), then restore again.');
   await finishExtensions(connection, plan.extensions, names.scratch, run);
   return problems;

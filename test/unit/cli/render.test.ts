@@ -111,7 +111,7 @@ describe('renderRestoreTest', () => {
 
 describe('renderRestore', () => {
   const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2, missing: [], remarks: []};
-  const previous: Previous = {id: 'a', set, time: '2026-11-21T02:00:00.000Z', entries: [], stopped: [], safetySet: 'before', kept: true, reason: null, bytes: 2048, until: null};
+  const previous: Previous = {id: 'a', set, time: '2026-11-21T02:00:00.000Z', entries: [], stopped: [], safetySet: 'before', kept: true, reason: null, bytes: 2048, items: [], undropped: [], until: null};
 
   it('names what was restored, what runs again and the way back', () => {
     const {text, json} = renderRestore({...report, previous});

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {repositorySettings} from '../../../src/cli/dr-dialog.ts';
 import {renderDr} from '../../../src/cli/render/dr.ts';
-import {parseConfigText} from '../../../src/config/parse.ts';
+import {readText} from '../config/support.ts';
 import {renameForProject} from '../../../src/docker/containers.ts';
 import {describeHost, hostsIn} from '../../../src/operations/dr-find.ts';
 import {adoptProject, describeDrPlan, requireNothingLive, settingLines, stackLines, type DrPlanText} from '../../../src/operations/dr-plan.ts';
@@ -36,7 +36,7 @@ describe('settings that the manifest gives', () => {
   ])('%s of the project shop is %s in the project new', (name, renamed) => expect(renameForProject(name, 'shop', 'new')).toBe(renamed));
 
   test.each(['plain', `Time "tiles" $HOME's \\ ü`, 'a "quoted" name', "it's", 'back\\slash'])('are printed as the configuration reads them back: %s', (value) => {
-    expect(parseConfigText(settingLines({DB_NAME: value}).join('\n')).values).toEqual({DB_NAME: value});
+    expect(readText(settingLines({DB_NAME: value}).join('\n')).values).toEqual({DB_NAME: value});
   });
 
   test('never show the password of an address', () => {

@@ -10,7 +10,7 @@ function step(name: string, hasLiveData = true): PlannedStep {
   if (!source) throw new Error(`no source ${name}`);
   const snapshot = {source: name, id: `${name}00000000000`, time, snapshot: {id: name, time: '', hostname: '', paths: [], tags: []}};
   const stage = () => Promise.resolve([]);
-  return {source, snapshot, step: {entry: {}, plan: [`what happens to ${name}`], warnings: [], mustStop: [], hasLiveData, stage}};
+  return {source, snapshot, step: {entry: {}, plan: [`what happens to ${name}`], warnings: [], mustStop: [], hasLiveData, room: () => Promise.resolve([]), stage}};
 }
 
 function container(name: string): Container {
