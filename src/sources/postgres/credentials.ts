@@ -4,6 +4,7 @@ import {runExec} from '../../docker/exec.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {SourceContext} from '../source.ts';
 import {readDatabaseNames} from './database-names.ts';
+import {loginSettings} from './server.ts';
 
 /** The names that images give to the same things: the official one's and its heirs', kartoza's, Bitnami's, Red Hat's. */
 const names = {
@@ -24,7 +25,8 @@ export interface Credentials {
 }
 
 /** Learns user, password and main database from the configuration or the container's environment and secrets. */
-export async function readCredentials({settings}: SourceContext, docker: DockerHandle, container: Container): Promise<Credentials> {
+export async function readCredentials(context: SourceContext, docker: DockerHandle, container: Container): Promise<Credentials> {
+  const settings = loginSettings(context.settings, container);
   const learn = (what: keyof typeof names, unreadable: Unreadable) => fromEnvironment(docker, container, names[what], unreadable);
   const [configured] = readDatabaseNames(settings.DB_NAME).names;
   const [user, password, database] = await Promise.all([

@@ -11,6 +11,7 @@ import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {tablesQuery} from './find-database.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
+import {preloadLibraries} from './preload.ts';
 import {createServer, planServer} from './server.ts';
 import {readDatabases} from './swap.ts';
 import {connectTarget} from './restore-into.ts';
@@ -82,7 +83,9 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? readDatabaseNames(context.settings.DB_NAME).names[0] ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: withSettings(context.settings, settings)});
+      const there = {...context, settings: withSettings(context.settings, settings)};
+      await waitForServer(there);
+      await preloadLibraries(there, details);
       return () => Promise.resolve();
     },
   };

@@ -16,7 +16,7 @@ import {sqlstates} from './sqlstate.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
 import {readDatabases, revertDatabases, swapDatabases} from './swap.ts';
-import {hasLocale, readTarget} from './target.ts';
+import {hasLocale, readTarget} from './restore-target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
 export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
@@ -46,7 +46,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
     hasLiveData: names.hadLive,
     mustStop: [],
     warnings: [
-      ...(details ? fittingWarnings(details, target, names.live, newRoles) : warningsWithout(imported, newRoles)),
+      ...(details ? fittingWarnings(details, target, {live: names.live, newRoles, passwordKnown: context.settings.DB_PASSWORD === undefined ? undefined : context.settings.DB_USER}) : warningsWithout(imported, newRoles)),
       ...(places && bytes !== undefined ? [] : ['how much room the database will take is not known; the restore stops before a disk of the server is full']),
     ],
     room: async () => (places && bytes !== undefined ? databaseRoom(context, connection, places, bytes) : []),

@@ -7,6 +7,7 @@ import type {SourceContext, ThrowawayPlace, ThrowawayRequest, UsedImage} from '.
 import {connectDatabase} from './connection.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {readDetails, type DatabaseDetails} from './facts.ts';
+import {preloadLibraries} from './preload.ts';
 import {queryJson, runName, runSql} from './psql.ts';
 import {serverCommand} from './server.ts';
 import {waitForServer} from './wait.ts';
@@ -41,7 +42,7 @@ export async function planThrowawayServer(context: SourceContext, {record, name,
     container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, command: serverCommand(details), volumes, shm: 256 * mebibyte},
     image: used,
     settings: {POSTGRES_CONTAINER: container, DB_NAME: details?.database.name ?? 'restored', DB_USER: user, DB_PASSWORD: password},
-    prepare: prepareServer,
+    prepare: (there) => prepareServer(there, details),
   };
 }
 
@@ -91,7 +92,8 @@ async function findRunningServer(context: SourceContext): Promise<{name: string;
   }
 }
 
-async function prepareServer(context: SourceContext): Promise<void> {
+async function prepareServer(context: SourceContext, details: DatabaseDetails | undefined): Promise<void> {
   await waitForServer(context);
+  await preloadLibraries(context, details);
   await runSql(await connectDatabase(context), `${hastySettings}\nselect pg_reload_conf();`, {database: 'postgres', run: runName(context.restic.repository, 'restore-test')});
 }
