@@ -10,7 +10,7 @@ import {writeCompletionScripts} from './completion.js';
 import {writeManual} from './man.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const entries = ['src/cli/unknown-command.ts', 'src/cli/complete/main.ts', ...globSync('src/commands/**/*.ts', {cwd: root})];
+const entries = ['src/cli/help.ts', 'src/cli/unknown-command.ts', 'src/cli/complete/main.ts', ...globSync('src/commands/**/*.ts', {cwd: root})];
 
 for (const made of ['dist', 'share']) rmSync(`${root}/${made}`, {recursive: true, force: true});
 await build({

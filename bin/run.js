@@ -33,7 +33,14 @@ async function start() {
   enableCompileCache();
   const {execute} = await import('@oclif/core');
   // Not awaited: when the reader of a pipe has gone (… | head), oclif waits for ever, which Node would report.
-  void execute({dir: import.meta.url, args: wantsMenu() ? ['menu', ...process.argv.slice(2)] : process.argv.slice(2)});
+  void execute({dir: import.meta.url, args: wantsMenu() ? ['menu', ...process.argv.slice(2)] : inOrder(process.argv.slice(2))});
+}
+
+/** The earlier command line of TimeTiles took `backup --offsite db`; here what follows `backup` is the command. */
+function inOrder(words) {
+  const [first, flag, second] = words;
+  const isMeant = first === 'backup' && flag === '--offsite' && ['full', 'db', 'database', 'uploads', 'list', 'verify', 'auto'].includes(second);
+  return isMeant ? [first, second, flag, ...words.slice(3)] : words;
 }
 
 /** No command was named, and there is a human to ask. */

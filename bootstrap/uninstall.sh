@@ -105,6 +105,7 @@ remove_tool() {
     rm -f "$link"
     say "Removed $link"
   done < <(our_links)
+  give_name_back
   if [ -d "$(tool_directory)" ]; then
     rm -rf "$(tool_directory)"
     say "Removed $(tool_directory)"

@@ -30,6 +30,7 @@ dead_links() {
 
 make_links() {
   local link target
+  set_app_script_aside
   while IFS=$'\t' read -r link target; do
     if [ -e "$link" ] && [ ! -L "$link" ]; then
       fail 1 "$link is a file that bootstrap did not make" 'Move it away, then run bootstrap again.'

@@ -5,7 +5,7 @@
 tool_title='timetiles'
 
 tool_plan() {
-  local installed
+  local installed app_script
   find_source
   installed=$(installed_version)
   tool_is_current=no
@@ -20,6 +20,9 @@ tool_plan() {
     todo+=("installing from the $source_kind $source_place${installed:+, in place of $installed}")
   fi
   if [ "$tool_is_current" = no ] || [ -n "$(missing_links)$(dead_links)" ]; then todo+=("linking $command_link"); fi
+  if app_script=$(present_app_script); then
+    remarks+=("$command_link is the app's own script now ($app_script); what timetiles does not know goes there from then on")
+  fi
 }
 
 tool_apply() {

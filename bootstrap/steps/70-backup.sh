@@ -15,7 +15,7 @@ backup_plan() {
     return
   fi
   if [ -e "$repository/config" ] && has_password; then
-    sets=$(tool backup list --json | json 'd.sets.filter(({state}) => state === "complete").length') || sets=0
+    sets=$(tool backup list --json | json 'd.sets.filter(({state, earlier}) => state === "complete" && !earlier).length') || sets=0
   fi
   backup_exists=no
   if [ "$sets" -gt 0 ]; then

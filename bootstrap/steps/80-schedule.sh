@@ -17,7 +17,7 @@ schedule_plan() {
   case $state in
     edited) remarks+=('The schedule in the crontab was changed by hand and stays as it is: timetiles backup auto --show') ;;
     none | missing) schedule_install=yes ;;
-    *) is_schedule_current "$report" || schedule_install=yes ;;
+    *) { is_schedule_current "$report" && [ "$(json d.earlier.active.length <<<"$report")" = 0 ]; } || schedule_install=yes ;;
   esac
   [ "$schedule_install" = no ] || todo+=("timetiles backup auto$([ "$schedule_offsite" = no ] || printf ' --offsite')")
   if [ "$(json d.cron.running <<<"$report")" = false ]; then

@@ -1,3 +1,4 @@
+import {isSet} from '../config/guarded.ts';
 import type {Settings} from '../config/settings.ts';
 import {toTimetilesError} from '../shared/errors.ts';
 import {recipientsOf, sendMail} from './mail.ts';
@@ -30,24 +31,20 @@ export async function attemptChannel(channel: ChannelResult['channel'], work: ()
 }
 
 async function byMail(settings: Settings, alert: AlertMessage): Promise<ChannelResult> {
-  const {EMAIL_SMTP_HOST: host, ALERT_EMAIL: to} = settings;
-  const recipients = recipientsOf(to ?? '');
-  if (host === undefined || recipients.length === 0) {
-    const missing = host === undefined ? 'EMAIL_SMTP_HOST' : 'ALERT_EMAIL';
-    return {channel: 'mail', state: 'not configured', message: `${missing} is not set`};
-  }
+  const missing = (['EMAIL_SMTP_HOST', 'ALERT_EMAIL'] as const).find((key) => !isSet(settings, key));
+  if (missing !== undefined) return {channel: 'mail', state: 'not configured', message: `${missing} is not set`};
   return attemptChannel('mail', async () => {
+    const {EMAIL_SMTP_HOST: host, ALERT_EMAIL: to = ''} = settings;
     const refused = await sendMail(settings, alert);
-    const message = `${recipients.join(', ')} by ${host}`;
+    const message = `${recipientsOf(to).join(', ')} by ${host}`;
     return refused === undefined ? {message} : {message: `${message}, but ${refused}`, remedy: 'Correct ALERT_EMAIL.'};
   });
 }
 
 async function byWebhook(settings: Settings, alert: AlertMessage, say: (text: string) => void): Promise<ChannelResult> {
-  const address = settings.ALERT_WEBHOOK_URL;
-  if (address === undefined) return {channel: 'webhook', state: 'not configured', message: 'ALERT_WEBHOOK_URL is not set'};
+  if (!isSet(settings, 'ALERT_WEBHOOK_URL')) return {channel: 'webhook', state: 'not configured', message: 'ALERT_WEBHOOK_URL is not set'};
   return attemptChannel('webhook', async () => {
-    await sendWebhook(address, alert, (reason) => say(`${reason}; once more`));
+    await sendWebhook(settings.ALERT_WEBHOOK_URL ?? '', alert, (reason) => say(`${reason}; once more`));
     return {message: 'the address in ALERT_WEBHOOK_URL'};
   });
 }

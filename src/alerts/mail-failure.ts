@@ -23,7 +23,7 @@ export function explainMailFailure(error: unknown, {EMAIL_SMTP_HOST: host, EMAIL
   if (code === 'EAUTH') return failure(`${place} refused the login (${message})`, 'Correct EMAIL_SMTP_USER and EMAIL_SMTP_PASS; many providers want a password made for one app.');
   if (code === 'EDNS') return failure(`the name ${host} is not known (${message})`, 'Correct EMAIL_SMTP_HOST, or see whether this host has a name server.');
   if (/certificate|self-signed|altnames|unable to verify/.test(lower)) {
-    return failure(`the certificate of ${place} is not trusted (${message})`, 'Set EMAIL_SMTP_HOST to the name in the certificate; for an authority of your own, name its file in NODE_EXTRA_CA_CERTS.');
+    return failure(`the certificate of ${place} is not trusted (${message})`, 'Set EMAIL_SMTP_HOST, or EMAIL_SMTP_TLS_SERVERNAME beside it, to the name in the certificate; for an authority of your own, name its file in NODE_EXTRA_CA_CERTS.');
   }
   if (/wrong version number|packet length|ssl routines/.test(lower)) return failure(`${place} does not speak TLS from the beginning (${message})`, 'Set EMAIL_SMTP_PORT to 587; 465 is for TLS from the beginning.');
   if (code === 'ETLS' || commandOf(error) === 'STARTTLS') {

@@ -4,7 +4,7 @@ import type {Settings} from '../config/settings.ts';
 import {explainMailFailure, refusedRecipients} from './mail-failure.ts';
 import {mailSubject, mailText, type AlertMessage} from './message.ts';
 
-export type MailSettings = Pick<Settings, 'EMAIL_SMTP_HOST' | 'EMAIL_SMTP_PORT' | 'EMAIL_SMTP_USER' | 'EMAIL_SMTP_PASS' | 'EMAIL_FROM' | 'ALERT_EMAIL'>;
+export type MailSettings = Pick<Settings, 'EMAIL_SMTP_HOST' | 'EMAIL_SMTP_PORT' | 'EMAIL_SMTP_USER' | 'EMAIL_SMTP_PASS' | 'EMAIL_SMTP_TLS_SERVERNAME' | 'EMAIL_FROM' | 'ALERT_EMAIL'>;
 
 const limitSeconds = 30;
 /** Of each step, so that most failures have a better name than the limit of all. */
@@ -21,7 +21,7 @@ export function recipientsOf(text: string): string[] {
  * login. Elsewhere a relay's home-made certificate is better than none. Pure.
  */
 export function smtpOptions(settings: MailSettings) {
-  const {EMAIL_SMTP_HOST: host, EMAIL_SMTP_PORT: port, EMAIL_SMTP_USER: user, EMAIL_SMTP_PASS: pass} = settings;
+  const {EMAIL_SMTP_HOST: host, EMAIL_SMTP_PORT: port, EMAIL_SMTP_USER: user, EMAIL_SMTP_PASS: pass, EMAIL_SMTP_TLS_SERVERNAME: servername} = settings;
   const secure = port === 465;
   const hasLogin = user !== undefined || pass !== undefined;
   const requireTLS = !secure && (hasLogin || port === 587);
@@ -31,7 +31,7 @@ export function smtpOptions(settings: MailSettings) {
     secure,
     requireTLS,
     ...(hasLogin && {auth: {user: user ?? '', pass: pass ?? ''}}),
-    tls: {rejectUnauthorized: secure || requireTLS},
+    tls: {rejectUnauthorized: secure || requireTLS, ...(servername !== undefined && {servername})},
     connectionTimeout: stepMilliseconds,
     greetingTimeout: stepMilliseconds,
     socketTimeout: stepMilliseconds,

@@ -1,14 +1,12 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import {alertRecordsSchema, type AlertRecords} from './policy.ts';
 
 /** What this host has told already; empty when that was lost or damaged, and then it is told once more. */
 export function readAlertRecords(stateDirectory: string): AlertRecords {
-  const path = recordsPath(stateDirectory);
-  if (!existsSync(path)) return {};
-  return alertRecordsSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? {};
+  return alertRecordsSchema.safeParse(parseJson(readTextOrNothing(recordsPath(stateDirectory)))).data ?? {};
 }
 
 /** No lock is needed: a lost race costs one mail too many. */

@@ -40,7 +40,7 @@ export default class Restore extends BaseCommand {
     path: Flags.string({helpValue: 'P', description: 'with --target: one file or folder of the uploads, or database.sql', dependsOn: ['target']}),
     'dry-run': Flags.boolean({description: 'print the plan and change nothing', exclusive: ['target']}),
     'best-effort': Flags.boolean({description: 'of a damaged set restore what is intact and name what is missing, exit 3', exclusive: ['path']}),
-    yes: Flags.boolean({description: 'do not ask'}),
+    yes: Flags.boolean({description: 'do not ask', aliases: ['force']}),
     plain: Flags.boolean({description: 'ask on plain lines: for a screen reader or a serial console'}),
     'safety-backup': Flags.boolean({description: 'save the present state first (--no-safety-backup: do not)', default: true, allowNo: true}),
   };

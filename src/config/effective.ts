@@ -1,8 +1,9 @@
 import {createRedactor, withoutPassword} from '../shared/redact.ts';
-import {plainValues, type Origin} from './given.ts';
+import {describeUnexpanded, type Origin} from './given.ts';
 import {keyGroups, resticVariables, secretNames} from './keys.ts';
-import {configurationPaths, readConfiguration, secretsOf, type LoadRequest} from './load.ts';
+import {configurationPaths, readConfiguration, type LoadRequest} from './load.ts';
 import {settingsSchema} from './settings.ts';
+import {secretsOf} from './variables.ts';
 
 /** One value that is in effect, as it may be shown. */
 export interface EffectiveValue {
@@ -11,6 +12,10 @@ export interface EffectiveValue {
   readonly value: string | null;
   readonly origin: Origin;
   readonly secret: boolean;
+  /** The variables that the value was expanded from; absent where there are none. */
+  readonly expandedFrom?: readonly string[];
+  /** Why the value cannot be used, which is an error of whatever uses it. */
+  readonly unexpanded?: string;
 }
 
 export interface EffectiveConfiguration {
@@ -32,8 +37,8 @@ const freeText = new Set(['BACKUP_PRE_COMMAND', 'BACKUP_POST_COMMAND', 'BACKUP_F
  * @throws TimetilesError `configuration` that names file, line, key and remedy
  */
 export function effectiveConfiguration(request: LoadRequest): EffectiveConfiguration {
-  const {home, files, given, settings} = readConfiguration(request);
-  const redact = createRedactor(secretsOf(settings, plainValues(given)));
+  const {home, files, given} = readConfiguration(request);
+  const redact = createRedactor(secretsOf(given, files, request.environment));
   const show = (key: string, value: string) => {
     if (masked.has(key)) return mask;
     return freeText.has(key) ? redact(withoutPassword(value)) : withoutPassword(value);
@@ -42,7 +47,8 @@ export function effectiveConfiguration(request: LoadRequest): EffectiveConfigura
   const valueOf = (key: string): EffectiveValue => {
     const secret = masked.has(key);
     const found = given.get(key);
-    if (found) return {key, value: show(key, found.value), origin: found.origin, secret};
+    if (found?.problem) return {key, value: null, origin: found.origin, secret, unexpanded: describeUnexpanded(key, found.problem).message};
+    if (found) return {key, value: show(key, found.value), origin: found.origin, secret, ...(found.variables.length > 0 && {expandedFrom: found.variables})};
     const fallback = defaults[key];
     return {key, value: typeof fallback === 'string' || typeof fallback === 'number' ? String(fallback) : null, origin: {kind: 'default'}, secret};
   };

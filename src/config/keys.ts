@@ -36,12 +36,15 @@ export const keyGroups = [
     title: 'What is backed up',
     keys: [
       {key: 'COMPOSE_PROJECT_NAME'},
+      {key: 'BACKUP_SOURCES'},
       {key: 'POSTGRES_CONTAINER'},
       {key: 'DB_NAME'},
       {key: 'DB_USER'},
       {key: 'DB_PASSWORD', secret: true},
+      {key: 'DB_PORT'},
       {key: 'UPLOADS_VOLUME'},
       {key: 'UPLOAD_HOST_DIR'},
+      {key: 'DOCKER_HOST'},
     ],
   },
   {
@@ -50,6 +53,7 @@ export const keyGroups = [
       {key: 'BACKUP_MIN_FREE_GB'},
       {key: 'BACKUP_PRE_COMMAND'},
       {key: 'BACKUP_POST_COMMAND'},
+      {key: 'BACKUP_LOCK_WAIT'},
       {key: 'BACKUP_RANDOM_DELAY'},
       {key: 'BACKUP_MAX_AGE_HOURS'},
       {key: 'BACKUP_RESTORE_TEST_DAYS'},
@@ -70,6 +74,7 @@ export const keyGroups = [
       {key: 'EMAIL_SMTP_PORT'},
       {key: 'EMAIL_SMTP_USER'},
       {key: 'EMAIL_SMTP_PASS', secret: true},
+      {key: 'EMAIL_SMTP_TLS_SERVERNAME'},
       {key: 'EMAIL_FROM'},
       {key: 'ALERT_EMAIL'},
       {key: 'ALERT_WEBHOOK_URL', secret: true},
@@ -89,16 +94,19 @@ export type Key = (typeof keyGroups)[number]['keys'][number]['key'];
 export const keyDefinitions: readonly KeyDefinition<Key>[] = keyGroups.flatMap((group): readonly KeyDefinition<Key>[] => group.keys);
 
 export const knownKeys: ReadonlySet<string> = new Set(keyDefinitions.map((definition) => definition.key));
-export const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
+const secretKeys: readonly Key[] = keyDefinitions.flatMap((definition) => (definition.secret ? [definition.key] : []));
 
-/** Families that belong to this tool alone: an unknown key in any file is a mistake. */
-export const ownFamilies = ['RESTIC_', 'BACKUP_', 'RESTORE_', 'OFFSITE_', 'ALERT_', 'HEARTBEAT_', 'EMAIL_SMTP_'];
+/** Commands that are run by a shell, which expands the variables in them itself. */
+export const shellKeys: ReadonlySet<string> = new Set(['BACKUP_PRE_COMMAND', 'BACKUP_POST_COMMAND'] satisfies Key[]);
+
+/** Families that are certainly this tool's: an unknown key in any file is a mistake. */
+export const ownFamilies = ['RESTIC_', 'BACKUP_KEEP_', 'OFFSITE_', 'RESTORE_'];
 
 /**
- * Families shared with the app, compose and the images. In the app's own `.env.production` an unknown key of these is
- * only an error when it is a likely misspelling of one of ours; in `bootstrap.conf` every unknown one is.
+ * All families. An unknown key of these is a mistake in `bootstrap.conf`; in the app's own `.env.production` only when it is a likely
+ * misspelling of one of ours, since the app may have keys like these.
  */
-export const sharedFamilies = ['AWS_', 'COMPOSE_', 'POSTGRES_', 'DB_', 'UPLOADS_', 'UPLOAD_', 'EMAIL_'];
+export const families = [...ownFamilies, 'BACKUP_', 'ALERT_', 'HEARTBEAT_', 'AWS_', 'COMPOSE_', 'POSTGRES_', 'DB_', 'UPLOADS_', 'UPLOAD_', 'EMAIL_', 'EMAIL_SMTP_'];
 
 /**
  * Environment variables that restic itself documents (restic manual, "Environment Variables", 0.14 to 0.19) and that
@@ -162,7 +170,7 @@ export const resticVariables: ReadonlySet<string> = new Set([
 ]);
 
 /** Those of them that hold a secret. */
-export const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
+const resticSecrets = ['RESTIC_REST_PASSWORD', 'B2_ACCOUNT_KEY', 'AZURE_ACCOUNT_KEY', 'AZURE_ACCOUNT_SAS', 'OS_PASSWORD', 'OS_APPLICATION_CREDENTIAL_SECRET', 'OS_AUTH_TOKEN', 'ST_KEY'];
 
 /** Every variable whose value is a secret. */
 export const secretNames: ReadonlySet<string> = new Set([...secretKeys, ...resticSecrets]);
@@ -182,7 +190,6 @@ export const foreignKeys: ReadonlySet<string> = new Set([
   'POSTGRES_VERSION',
   'POSTGRES_IMAGE',
   'DB_HOST',
-  'DB_PORT',
   'DB_SSL',
   'DB_SSL_MODE',
   'DB_URL',

@@ -1,4 +1,7 @@
-import {parse} from 'dotenv';
+import {unescapeDoubleQuoted} from './escapes.ts';
+
+/** `app`: the app's own environment file, which compose reads as well. */
+export type FileOwner = 'tool' | 'app';
 
 export interface ParseProblem {
   readonly line: number;
@@ -7,69 +10,103 @@ export interface ParseProblem {
   readonly message: string;
 }
 
+/** One value as it is written, before references to variables are expanded. */
+export interface Assignment {
+  readonly key: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** The value without its quotes, with every $ as it stands. */
+  readonly text: string;
+  /** The same with references to expand; undefined within single quotes and backticks, where a $ is a $. */
+  readonly template?: string;
+  /** What stands between the quotes, escapes and all. */
+  readonly raw: string;
+}
+
 export interface ParsedFile {
-  readonly values: Readonly<Record<string, string>>;
-  /** The line, counted from 1, on which each key is last assigned. */
-  readonly lines: Readonly<Record<string, number>>;
+  readonly assignments: readonly (Assignment | {readonly key: string; readonly line: number; readonly inherited: true})[];
   readonly problems: readonly ParseProblem[];
 }
 
+interface Value extends Omit<Assignment, 'key' | 'line'> {
+  /** How many lines it takes. */
+  readonly height: number;
+  readonly problem?: string;
+}
+
+const keyPattern = String.raw`^\s*(?:export\s+)?([\p{L}\p{N}_.[\]-]+)[ \t]*`;
 /** What a line that assigns something begins with; the rest of it is the value. */
-const beginning = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*(=|:[ \t])[ \t]*/;
-/** No value of several lines is longer; the search for its end has to end itself. */
-const maximumRows = 200;
+const beginning = new RegExp(String.raw`${keyPattern}([=:])[ \t]*`, 'u');
+/** A key alone: compose takes its value from the environment. */
+const alone = new RegExp(`${keyPattern}$`, 'u');
 
 /**
- * Parses the text of a `KEY="value"` file with dotenv and adds what dotenv does not tell: line numbers, lines that
- * are no assignment, and values that it would silently cut or keep with their quotes.
+ * Parses the text of a `KEY="value"` file as compose does, so that both mean the same by it. Where compose would stop at a line,
+ * the line is a problem and the rest is read all the same. Pure.
+ * @param owner in the tool's own file backticks are quotes too; a key alone, a colon and a # within an unquoted value are mistakes
  */
-export function parseConfigText(content: string): ParsedFile {
-  const rows = content.replace(/\r\n?/g, '\n').split('\n');
-  const lines: Record<string, number> = {};
+export function parseConfigText(content: string, owner: FileOwner): ParsedFile {
+  const rows = content.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n').split('\n');
+  const assignments: ParsedFile['assignments'][number][] = [];
   const problems: ParseProblem[] = [];
   for (let index = 0; index < rows.length; index += 1) {
     const row = rows[index] ?? '';
     const line = index + 1;
     if (/^\s*(#|$)/.test(row)) continue;
     const [whole, key, separator] = beginning.exec(row) ?? [];
-    if (whole === undefined || key === undefined) {
+    const inherited = owner === 'app' ? alone.exec(row)?.[1] : undefined;
+    if (inherited !== undefined) {
+      assignments.push({key: inherited, line, inherited: true});
+    } else if (whole === undefined || key === undefined) {
       problems.push({line, message: 'not an assignment; write KEY="value", or # before a comment'});
-      continue;
+    } else {
+      const {height, problem, ...value} = readValue(rows, index, whole, owner);
+      assignments.push({key, line, ...value});
+      index += height - 1;
+      const message = separator === ':' && owner === 'tool' ? `is followed by a colon; write ${key}="value"` : problem;
+      if (message !== undefined) problems.push({line, key, message: `${key} ${message}`});
     }
-    lines[key] = line;
-    const height = heightOfValue(rows, index, row.slice(whole.length));
-    index += Math.max(height, 1) - 1;
-    const message = separator === '=' ? problemOf(row.slice(whole.length), height) : `is followed by a colon; write ${key}="value"`;
-    if (message !== undefined) problems.push({line, key, message: `${key} ${message}`});
   }
-  return {values: parse(content), lines, problems};
+  return {assignments, problems};
 }
 
-/**
- * How many rows a value takes, by asking dotenv: where it sees quotes close, it takes them away.
- * @returns 0 when they never close
- */
-function heightOfValue(rows: readonly string[], index: number, text: string): number {
-  const quote = quoteOf(text);
-  if (quote === undefined) return 1;
-  for (let height = 1; height <= maximumRows && index + height <= rows.length; height += 1) {
-    // Under a name of its own: the key may be assigned again on the very rows that are tried.
-    const {__value__: value} = parse([`__value__=${text}`, ...rows.slice(index + 1, index + height)].join('\n'));
-    if (value !== undefined && !value.startsWith(quote)) return height;
+function readValue(rows: readonly string[], index: number, whole: string, owner: FileOwner): Value {
+  const rest = (rows[index] ?? '').slice(whole.length);
+  const quote = rest[0];
+  if (quote === '"' || quote === "'" || (quote === '`' && owner === 'tool')) return readQuoted([rest, ...rows.slice(index + 1)].join('\n'), quote);
+  if (rest.startsWith('#')) {
+    // Compose takes a comment right after the blank for the value; who writes that means no value.
+    const isComment = /\s$/.test(whole);
+    const problem = 'begins with an unquoted #; quote the value, or leave it empty';
+    return isComment ? {text: '', raw: '', height: 1} : {text: rest, raw: rest, height: 1, problem};
   }
-  return 0;
+  const [value = ''] = rest.split(' #');
+  const text = value.trimEnd();
+  const problem = owner === 'tool' && text.includes('#') ? 'has an unquoted #, which would begin a comment elsewhere; quote the value' : undefined;
+  return {text, template: text, raw: text, height: 1, ...(problem !== undefined && {problem})};
 }
 
-function problemOf(text: string, height: number): string | undefined {
-  const quote = quoteOf(text);
-  if (quote === undefined) {
-    const hash = text.indexOf('#');
-    return hash > 0 && !/\s/.test(text[hash - 1] ?? '') ? 'has an unquoted #, which would begin a comment; quote the value' : undefined;
+/** Reads on to the closing quote, over as many lines as it takes; a quote after a backslash does not close. */
+function readQuoted(text: string, quote: string): Value {
+  let end = 1;
+  while (end < text.length && text[end] !== quote) end += text[end] === '\\' && quote !== '`' ? 2 : 1;
+  const raw = text.slice(1, end);
+  const height = raw.split('\n').length;
+  const after = text.slice(end + 1).split('\n')[0] ?? '';
+  const isClosed = end < text.length;
+  const isAlone = /^\s*(#.*)?$/.test(after);
+  if (!isClosed || (!isAlone && height > 1)) {
+    // Whatever closes it further down opens another value there: of this one no more than its line is lost.
+    const [first = ''] = raw.split('\n');
+    return {text: first, raw: first, height: 1, problem: `opens a ${quote} that is never closed`};
   }
-  if (height > 0) return undefined;
-  return text.includes(quote, 1) ? `goes on after its closing ${quote}` : `opens a ${quote} that is never closed`;
+  const value = {...withoutEscapes(raw, quote), raw, height};
+  return isAlone ? value : {...value, problem: `goes on after its closing ${quote}`};
 }
 
-function quoteOf(text: string): string | undefined {
-  return /^["'`]/.exec(text)?.[0];
+function withoutEscapes(raw: string, quote: string): Pick<Assignment, 'text' | 'template'> {
+  if (quote === '`') return {text: raw};
+  const unquoted = raw.replaceAll(`\\${quote}`, quote);
+  if (quote === "'") return {text: unquoted};
+  return {text: unescapeDoubleQuoted(unquoted, '$'), template: unescapeDoubleQuoted(unquoted, '$$')};
 }

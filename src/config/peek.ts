@@ -1,7 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {configFilesOf, defaultRepository, homeOf} from './home.ts';
 import type {LoadRequest} from './load.ts';
-import {parseConfigText} from './parse.ts';
+import {parseConfigText, type FileOwner, type ParsedFile} from './parse.ts';
+import {resolveFiles} from './resolve.ts';
 
 /**
  * The path of the local repository, for the shell's completion: without the schema, whose import alone would take a third
@@ -9,15 +10,15 @@ import {parseConfigText} from './parse.ts';
  */
 export function peekRepository({file, environment}: LoadRequest): string {
   const {tool, app} = configFilesOf(homeOf(environment));
-  const files = file === undefined ? [tool, app] : [file];
-  const places = [...files.map((path) => valuesOf(path)), environment];
-  return places.map((values) => values['RESTIC_REPOSITORY']).findLast(Boolean) ?? defaultRepository;
+  const files = file === undefined ? [parsedFile(tool, 'tool'), parsedFile(app, 'app')] : [parsedFile(file, 'tool')];
+  const values = resolveFiles(files, environment).map((resolved) => resolved.get('RESTIC_REPOSITORY')?.value);
+  return [...values, environment['RESTIC_REPOSITORY']].findLast(Boolean) ?? defaultRepository;
 }
 
-function valuesOf(path: string): Readonly<Record<string, string | undefined>> {
+function parsedFile(path: string, owner: FileOwner): ParsedFile {
   try {
-    return parseConfigText(readFileSync(path, 'utf8')).values;
+    return parseConfigText(readFileSync(path, 'utf8'), owner);
   } catch {
-    return {};
+    return {assignments: [], problems: []};
   }
 }

@@ -1,9 +1,9 @@
 import {readFileSync, statSync, type Stats} from 'node:fs';
 import {systemCode, TimetilesError} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
-import {unknownKeyProblem, type FileOwner} from './check-keys.ts';
+import {unknownKeyProblem} from './check-keys.ts';
 import {knownKeys, resticVariables, secretNames} from './keys.ts';
-import {parseConfigText, type ParsedFile, type ParseProblem} from './parse.ts';
+import {parseConfigText, type FileOwner, type ParsedFile, type ParseProblem} from './parse.ts';
 
 export interface ConfigFile extends ParsedFile {
   readonly path: string;
@@ -40,21 +40,27 @@ export function readConfigFile(path: string, owner: FileOwner): ConfigFile | und
  * @throws TimetilesError `configuration` when it cannot be read at all
  */
 export function inspectConfigFile(path: string, owner: FileOwner): {file: ConfigFile; problems: FileProblem[]} | undefined {
-  const read = readText(path);
+  const read = readText(path, owner);
   if (read === undefined) return undefined;
   const {text, mode} = read;
-  const parsed = parseConfigText(text);
+  const parsed = parseConfigText(text, owner);
   const correct = (line: number) => `Correct line ${line} of ${path}.`;
   const malformed = parsed.problems.filter((candidate) => owner === 'tool' || concernsUs(text, candidate));
-  const unknown = Object.entries(parsed.lines).flatMap(([key, line]) => {
+  // A key that is assigned twice counts where it is assigned last.
+  const lines = new Map(parsed.assignments.map(({key, line}) => [key, line]));
+  const unknown = [...lines].flatMap(([key, line]) => {
     const message = unknownKeyProblem(key, owner);
     return message === undefined ? [] : [{line, key, message}];
   });
-  const problems = [...malformed, ...unknown].map((found) => ({...found, next: correct(found.line)}));
+  const garbled = parsed.assignments.flatMap((assignment) => {
+    const {key, line} = assignment;
+    return knownKeys.has(key) && 'text' in assignment && assignment.text.includes('\uFFFD') ? [{line, key, message: `${key} is not text in UTF-8`}] : [];
+  });
+  const problems = [...malformed, ...unknown, ...garbled].map((found) => ({...found, next: correct(found.line)}));
   return {file: {...parsed, path, mode}, problems: [...problems, ...modeProblems(path, mode, parsed)]};
 }
 
-function readText(path: string): {text: string; mode: number} | undefined {
+function readText(path: string, owner: FileOwner): {text: string; mode: number} | undefined {
   let stats: Stats;
   let bytes: Buffer;
   try {
@@ -70,14 +76,15 @@ function readText(path: string): {text: string; mode: number} | undefined {
     }
     throw error;
   }
-  const text = decode(path, bytes);
-  if (text.trim() === '') throw problem(`${path} is empty`, 'Restore its content, or delete the file if it is not needed.');
+  const text = decode(path, bytes, owner);
+  if (text.trim() === '' && owner === 'tool') throw problem(`${path} is empty`, 'Restore its content, or delete the file if it is not needed.');
   return {text, mode: stats.mode & 0o7777};
 }
 
-function decode(path: string, bytes: Buffer): string {
+/** In the app's file a comment may be in whatever encoding; a value of ours with such a character cannot be meant. */
+function decode(path: string, bytes: Buffer, owner: FileOwner): string {
   try {
-    const text = new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+    const text = new TextDecoder('utf-8', {fatal: owner === 'tool'}).decode(bytes);
     if (!text.includes('\0')) return text;
   } catch {
     // Said below, together with the NUL byte.
@@ -95,8 +102,9 @@ function concernsUs(text: string, {line, key}: ParseProblem): boolean {
 function modeProblems(path: string, mode: number, parsed: ParsedFile): FileProblem[] {
   const next = `chmod 600 ${shellWord(path)}`;
   if ((mode & 0o002) !== 0) return [{message: 'can be changed by every user of this host', next}];
-  const [key, line] = Object.entries(parsed.lines).find(([name]) => secretNames.has(name) && (parsed.values[name] ?? '') !== '') ?? [];
-  if (key === undefined || line === undefined || (mode & 0o004) === 0) return [];
+  const secret = parsed.assignments.find((assignment) => secretNames.has(assignment.key) && 'text' in assignment && assignment.text !== '');
+  if (secret === undefined || (mode & 0o004) === 0) return [];
+  const {key, line} = secret;
   return [{line, key, message: `${key} is secret, and the file can be read by every user of this host`, next}];
 }
 

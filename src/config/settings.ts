@@ -17,11 +17,21 @@ const url = z
   .optional();
 const absolutePath = z.string().refine((value) => isAbsolute(value), 'must be an absolute path, beginning with /');
 const dockerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'must be a Docker name: letters, digits and _ . - only');
-const duration = z
+const optionalDuration = z
   .string()
   .refine((value) => parseDuration(value) !== undefined, `must be ${durationHint}`)
   .transform((value) => parseDuration(value) ?? 0)
-  .default(0);
+  .optional();
+const duration = optionalDuration.default(0);
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number from 1 to 65535')
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 65_535, 'must be a port number from 1 to 65535');
+/** The names that BACKUP_SOURCES may hold. */
+const sourceNames = new Set(['db', 'uploads']);
+const wordsOf = (value: string) => value.split(/[\s,]+/).filter((name) => name !== '');
 
 /** Types, checks and defaults of every key. Input: text by key, empty values removed. */
 export const settingsSchema = z.object({
@@ -44,25 +54,26 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]*$/, 'must be a compose project name: lower-case letters, digits, - and _')
     .default('timetiles'),
+  BACKUP_SOURCES: z
+    .string()
+    .transform(wordsOf)
+    .refine((names) => names.length > 0 && names.every((name) => sourceNames.has(name)), `must be a list of ${[...sourceNames].join(' and ')}`)
+    .optional(),
   POSTGRES_CONTAINER: dockerName.optional(),
   DB_NAME: text,
   DB_USER: text,
   DB_PASSWORD: text,
+  DB_PORT: port.optional(),
   UPLOADS_VOLUME: dockerName.optional(),
-  UPLOAD_HOST_DIR: absolutePath.optional(),
-  RESTORE_STOP_SERVICES: z
-    .string()
-    .transform((value) => value.split(/[\s,]+/).filter((name) => name !== ''))
-    .optional(),
+  // Relative ones are the app's: the compose project's directory is only known later (sources/files/host-path.ts).
+  UPLOAD_HOST_DIR: z.string().refine((value) => !value.includes('\n'), 'must be one line').optional(),
+  DOCKER_HOST: text,
+  RESTORE_STOP_SERVICES: z.string().transform(wordsOf).optional(),
   EMAIL_SMTP_HOST: text,
-  EMAIL_SMTP_PORT: z
-    .string()
-    .regex(/^\d{1,5}$/, 'must be a port number, such as 587')
-    .refine((value) => Number(value) >= 1 && Number(value) <= 65_535, 'must be a port number, such as 587')
-    .transform(Number)
-    .default(587),
+  EMAIL_SMTP_PORT: port.default(587),
   EMAIL_SMTP_USER: text,
   EMAIL_SMTP_PASS: text,
+  EMAIL_SMTP_TLS_SERVERNAME: z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be the name of a host, such as mail.example.org').optional(),
   EMAIL_FROM: text,
   ALERT_EMAIL: text,
   ALERT_WEBHOOK_URL: url,
@@ -75,6 +86,7 @@ export const settingsSchema = z.object({
   BACKUP_UPLOAD_LIMIT_KIB: wholeNumber(0, 'KiB per second (0: no limit)'),
   BACKUP_PRE_COMMAND: text,
   BACKUP_POST_COMMAND: text,
+  BACKUP_LOCK_WAIT: optionalDuration,
   BACKUP_RANDOM_DELAY: duration,
   BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
   BACKUP_RESTORE_TEST_DAYS: wholeNumber(35, 'days (0: never)'),

@@ -1,13 +1,19 @@
-import {existsSync} from 'node:fs';
+import {existsSync, readdirSync} from 'node:fs';
+import {homedir, hostname, release} from 'node:os';
 import type Dockerode from 'dockerode';
+import {z} from 'zod';
 import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
 import {baseEnvironment} from '../process/environment.ts';
+import {connectionOptions} from './connection-options.ts';
+import {defaultHost, findEndpoint, type Endpoint} from './endpoint.ts';
 
 /** The connection to one Docker engine, for the API and for the docker program alike. */
 export interface DockerHandle {
   readonly api: Dockerode;
   /** Such as `unix:///var/run/docker.sock`. */
   readonly host: string;
+  /** What names it, in words: DOCKER_HOST, a context, or the default. */
+  readonly origin: string;
   /** The environment of the docker program: the same engine, whatever its contexts say. */
   readonly environment: Readonly<Record<string, string>>;
   /** False when the engine's files are on another machine. */
@@ -15,22 +21,41 @@ export interface DockerHandle {
   readonly signal?: AbortSignal | undefined;
 }
 
-const defaultHost = 'unix:///var/run/docker.sock';
 const apiTimeoutMilliseconds = 120_000;
 
-/** Prepares the connection; nothing is sent yet. dockerode takes 68 ms to import, so it is imported here, when it is needed. */
+/**
+ * Prepares the connection to the engine that `docker ps` would use. Nothing is sent yet, unless a TCP port of this host has to be asked
+ * whose it is. dockerode takes 68 ms to import, so it is imported here, when it is needed.
+ * @throws TimetilesError `docker` when the engine is named in a way that leads nowhere
+ */
 export async function connectDocker(environment: Readonly<Record<string, string | undefined>>, signal?: AbortSignal): Promise<DockerHandle> {
+  const endpoint = findEndpoint(environment);
   const {default: Docker} = await import('dockerode');
-  const host = environment['DOCKER_HOST'] || defaultHost;
-  const isLocal = host.startsWith('unix://');
-  const socketPath = host.slice('unix://'.length);
-  const api = isLocal ? new Docker({socketPath, timeout: apiTimeoutMilliseconds}) : new Docker();
-  const docker: Record<string, string> = {...baseEnvironment(), DOCKER_HOST: host};
-  for (const name of ['DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY', 'DOCKER_API_VERSION']) {
-    const value = environment[name];
-    if (value !== undefined) docker[name] = value;
-  }
-  return {api, host, environment: docker, isLocal, signal};
+  const {host, origin} = endpoint;
+  const isSocket = host.startsWith('unix://');
+  const api = new Docker({...connectionOptions(endpoint), timeout: apiTimeoutMilliseconds});
+  const handle: DockerHandle = {api, host, origin, environment: programEnvironment(endpoint, environment), isLocal: isSocket, signal};
+  return isSocket || !isLoopback(host) ? handle : {...handle, isLocal: await isThisHost(handle)};
+}
+
+/** The environment of the docker program. */
+function programEnvironment({host, context, tls}: Endpoint, environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = ['DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS', 'DOCKER_TLS_VERIFY', 'DOCKER_API_VERSION'];
+  const kept = Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
+  // Only by the context does it find that context's certificates.
+  const engine = context !== undefined && tls ? {DOCKER_CONTEXT: context} : {DOCKER_HOST: host};
+  return {...baseEnvironment(), ...kept, ...engine};
+}
+
+function isLoopback(host: string): boolean {
+  return /^tcp:\/\/(localhost|127(\.\d+){3}|\[::1\]):/.test(host);
+}
+
+/** A port of this host may lead into a tunnel: only an engine that runs under this host's own name and kernel has its files here. */
+async function isThisHost(docker: DockerHandle): Promise<boolean> {
+  const info: unknown = await callDocker(docker, (api) => api.info());
+  const known = z.object({Name: z.string(), KernelVersion: z.string()}).safeParse(info).data;
+  return known?.Name === hostname() && known.KernelVersion === release();
 }
 
 /** Asks the engine for its version. @throws TimetilesError `docker` with what to do about it */
@@ -46,21 +71,32 @@ export async function callDocker<Result>(docker: DockerHandle, call: (api: Docke
     return await call(docker.api);
   } catch (error) {
     const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ETIMEDOUT' || code === 'ECONNRESET') {
-      throw new TimetilesError(
-        'docker',
-        `Docker does not answer at ${docker.host} (${code})`,
-        docker.isLocal && !existsSync('/usr/bin/dockerd')
-          ? 'Install and start Docker, or set DOCKER_HOST to the engine to use.'
-          : 'Start it: systemctl start docker. Another engine is named by DOCKER_HOST.',
-        {cause: error},
-      );
+    if (docker.host.startsWith('ssh://') && statusOf(error) === undefined) {
+      throw new TimetilesError('docker', `Docker cannot be reached at ${docker.host}: ${messageOf(error)}`, 'Load the key into an agent (ssh-add) and see that docker works there (ssh user@host docker version), or run timetiles on that host.', {cause: error});
+    }
+    if (code !== undefined && statusOf(error) === undefined && code !== 'EACCES' && code !== 'EPERM' && code !== 'ABORT_ERR') {
+      throw new TimetilesError('docker', `Docker does not answer at ${docker.host} (${code})${docker.origin === 'the default' ? '' : `, which ${docker.origin} names`}`, adviceFor(docker), {cause: error});
     }
     if (code === 'EACCES' || code === 'EPERM') {
       throw new TimetilesError('permission', `this user may not use Docker at ${docker.host}`, 'Run the command as root (sudo timetiles …) or join the docker group.', {cause: error});
     }
     throw error;
   }
+}
+
+function adviceFor({isLocal, origin}: DockerHandle): string {
+  if (origin !== 'the default') return `Start it, or correct ${origin}. docker context ls shows what there is; without either, the engine at ${defaultHost} is used.`;
+  const [rootless] = rootlessSockets();
+  if (rootless !== undefined) return `A rootless engine is at ${rootless}. If it is meant, write DOCKER_HOST="unix://${rootless}" into bootstrap.conf; else systemctl start docker.`;
+  if (isLocal && !existsSync('/usr/bin/dockerd')) return 'Install and start Docker, or set DOCKER_HOST to the engine to use.';
+  return 'Start it: systemctl start docker. Another engine is named by DOCKER_HOST.';
+}
+
+/** Sockets of rootless engines that this user can see; docker takes none of them without being told. */
+function rootlessSockets(): string[] {
+  const users = existsSync('/run/user') ? readdirSync('/run/user') : [];
+  const directories = [process.env['XDG_RUNTIME_DIR'], ...users.map((user) => `/run/user/${user}`), `${homedir()}/.docker/run`];
+  return directories.filter((directory) => directory !== undefined).map((directory) => `${directory}/docker.sock`).filter((path) => existsSync(path));
 }
 
 /** The HTTP status of an answer of the engine that dockerode threw, else undefined. */

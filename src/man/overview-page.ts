@@ -20,7 +20,7 @@ const variables = [
   ['TIMETILES_HOME', 'the installation directory in the place of /opt/timetiles'],
   ['NO_COLOR', 'with any value: no colours'],
   ['TIMETILES_DEBUG', 'with any value: details on stderr, and the stack of an error'],
-  ['DOCKER_HOST', 'the Docker engine, as for docker itself'],
+  ['DOCKER_HOST', 'the Docker engine, as for docker itself; without it DOCKER_CONTEXT or the current context'],
   ['TZ', 'the time zone of timetiles scheduler'],
 ] as const;
 

@@ -1,6 +1,7 @@
 import {alertsLogPath} from '../alerts/alerts-log.ts';
 import {attemptChannel, sendToChannels, type ChannelResult} from '../alerts/channels.ts';
 import {sendHeartbeat} from '../alerts/heartbeat.ts';
+import {isSet} from '../config/guarded.ts';
 import {describeTrouble, writeLine, type Trouble} from './alerts.ts';
 import type {Context} from './context.ts';
 
@@ -32,9 +33,9 @@ async function testLog(context: Context): Promise<ChannelResult> {
 
 /** Start and success: a monitor that waits for the night's run counts it as one. */
 async function testHeartbeat(context: Context): Promise<ChannelResult> {
-  const address = context.settings.HEARTBEAT_URL;
-  if (address === undefined) return {channel: 'heartbeat', state: 'not configured', message: 'HEARTBEAT_URL is not set'};
+  if (!isSet(context.settings, 'HEARTBEAT_URL')) return {channel: 'heartbeat', state: 'not configured', message: 'HEARTBEAT_URL is not set'};
   return attemptChannel('heartbeat', async () => {
+    const address = context.settings.HEARTBEAT_URL ?? '';
     await sendHeartbeat(address, 'start', trouble.message);
     await sendHeartbeat(address, 'success', trouble.message);
     return {message: 'start and success to the address in HEARTBEAT_URL'};

@@ -7,7 +7,7 @@ import {makeSet, type BackupReport, type BackupRequest} from './make-set.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
 import {dropPreviousAfterBackup} from './previous.ts';
-import {finishInterruptedRestore} from './recover.ts';
+import {finishInterruptedRestoreOrWarn} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
@@ -58,10 +58,10 @@ function concludeBackup(outcome: BackupOutcome | FreshSet): Conclusion | undefin
 async function makeSetAndCopy(context: Context, request: BackupRequest & OffsiteWish & BackupTiming): Promise<BackupOutcome | FreshSet> {
   if (!request.newRepository) requireKnownRepository(context);
   return withRepositoryLock(context, request.command, async () => {
-    await finishInterruptedRestore(context);
+    const doubt = await finishInterruptedRestoreOrWarn(context);
     const fresh = request.ifOlderThan === undefined ? undefined : await findFreshSet(context, request.sources.map(({name}) => name), request.ifOlderThan);
     if (fresh) return fresh;
-    const report = await makeSet(context, {...request, safety: false});
+    const report = await makeSet(context, {...request, safety: false, doubts: doubt === undefined ? [] : [doubt]});
     await dropPreviousAfterBackup(context, report);
     if (request.offsite === 'no') return {...report, offsite: null, lag: await lagAfter(context), exitCode: exitCodeOf(report)};
     const offsite = await copyOffsite(context, request, report);

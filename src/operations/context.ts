@@ -1,5 +1,6 @@
 import {stateDirectoryOf} from '../config/home.ts';
 import type {Configuration} from '../config/load.ts';
+import {withSettings} from '../config/guarded.ts';
 import type {Settings} from '../config/settings.ts';
 import {connectDocker, type DockerHandle} from '../docker/client.ts';
 import {createResticHandle} from '../restic/handle.ts';
@@ -48,13 +49,14 @@ export function createContext(parts: ContextParts): Context {
     toolVersion: parts.toolVersion,
     configuration,
     settings,
+    baseDirectory: configuration.baseDirectory,
     stateDirectory: stateDirectoryOf(configuration.home),
     restic,
     log: recent.log,
     recentLines: () => recent.recentLines(),
     clock,
     signal,
-    docker: () => (docker ??= connectDocker(environment, signal)),
+    docker: () => (docker ??= connectDocker({...environment, DOCKER_HOST: settings.DOCKER_HOST}, signal)),
     resticVersion: () => (version ??= resticVersion(restic)),
   };
 }
@@ -72,5 +74,5 @@ export function uninterruptible(context: Context): Context {
 
 /** The same context on another stack: other container, database or volume than the configuration names. */
 export function onStack(context: Context, settings: Partial<Settings>): Context {
-  return {...context, settings: {...context.settings, ...settings}};
+  return {...context, settings: withSettings(context.settings, settings)};
 }

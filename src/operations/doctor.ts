@@ -8,7 +8,9 @@ import {formatAge, formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {sources} from '../sources/registry.ts';
 import type {Context} from './context.ts';
+import {damagedState} from './damaged-state.ts';
 import {readJournal} from './journal.ts';
+import {describeOrphan, findOrphans} from './leftovers.ts';
 import {checkOffsite} from './offsite/check.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
@@ -25,18 +27,23 @@ export interface Check {
 
 /** Looks at configuration and host; changes nothing but what a killed restore left. Never throws for what it finds. */
 export async function examine(context: Context): Promise<Check[]> {
-  const checks: Check[] = [...checkFiles(context)];
+  const checks: Check[] = [...checkFiles(context), ...checkReferences(context)];
   checks.push(await attempt('restic', async () => `restic ${(await context.resticVersion()).text}`));
   checks.push(await attempt('Docker', async () => `Docker ${await dockerVersion(await context.docker())}`));
   for (const source of sources) {
+    let notes: readonly string[] = [];
     checks.push(
       await attempt(source.name, async () => {
         const task = await source.inspect(context, {allowEmpty: false});
+        notes = task.notes;
         return task.warnings.length === 0 ? task.description : {warning: task.warnings.join('; ')};
       }),
     );
+    checks.push(...notes.map((message) => ({name: source.name, state: 'warn' as const, message})));
   }
   const {repository, newest} = await checkRepository(context);
+  checks.push(...damagedState(context).map((message) => ({name: 'state', state: 'warn' as const, message})));
+  checks.push(...(await findOrphans(context)).map((orphan) => ({name: 'leftover', state: 'warn' as const, ...describeOrphan(orphan)})));
   checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('offsite', () => checkOffsite(context)), await attempt('restore', () => checkJournal(context)));
   return checks;
 }
@@ -62,6 +69,14 @@ function checkFiles(context: Context): Check[] {
     const mode = file.mode.toString(8).padStart(4, '0');
     if ((file.mode & 0o077) === 0) return {name: 'configuration', state: 'ok', message: `${file.path}, mode ${mode}`};
     return {name: 'configuration', state: 'warn', message: `${file.path} has the mode ${mode}: others can read or change it`, remedy: `chmod 600 ${shellWord(file.path)}`};
+  });
+}
+
+/** What refers to a variable that is not there: no mail without a sender, no backup without a database. */
+function checkReferences({configuration}: Context): Check[] {
+  return [...configuration.unexpanded].map(([key, {message, next}]) => {
+    const state = /^(EMAIL|ALERT|HEARTBEAT)_/.test(key) ? 'warn' : 'fail';
+    return {name: 'configuration', state, message, remedy: next};
   });
 }
 

@@ -1,3 +1,4 @@
+import {quoteValue} from '../config/quote.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
@@ -106,13 +107,7 @@ export function describeDrPlan(plan: DrPlanText, options: {only: string | undefi
 
 /** Lines for bootstrap.conf, with what the manifest knows and the configuration does not. Pure. */
 export function settingLines(settings: Readonly<Record<string, string>>): string[] {
-  return Object.entries(settings).map(([key, value]) => `${key}=${quoted(withoutPassword(value))}`);
-}
-
-/** As the configuration's reader takes it back: no quote that is in the value. */
-function quoted(value: string): string {
-  const quote = ['"', "'", '`'].find((candidate) => !value.includes(candidate) && !(candidate === '"' && value.includes('\\'))) ?? '"';
-  return `${quote}${value}${quote}`;
+  return Object.entries(settings).map(([key, value]) => `${key}=${quoteValue(withoutPassword(value))}`);
 }
 
 /** How the stack was set up, for a person who sets it up again. Pure. */

@@ -46,6 +46,8 @@ export interface DrReport {
   readonly restarted: readonly string[];
   /** What was made or started, a line each. */
   readonly made: readonly string[];
+  /** What came back otherwise than by the ordinary way, or than it was; a line each. */
+  readonly remarks: readonly string[];
   /** Lines for bootstrap.conf. */
   readonly settings: readonly string[];
   readonly stack: readonly string[];
@@ -140,8 +142,8 @@ async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: n
   if (outcome.state !== 'done') throw new Error('a restore that was confirmed did not happen');
   enter('end');
   const {safety = 0, staging = 0, swapping = 0, checking = 0, starting = 0} = times;
-  const {restored, safetySet, restarted} = outcome;
-  return report(plan, request, {restored, safetySet, restarted, proofs, failures, times: withTotal({find: before.find, prepare: before.prepare + safety, stage: staging, swap: swapping, checks: checking, start: starting})});
+  const {restored, safetySet, restarted, remarks} = outcome;
+  return report(plan, request, {restored, safetySet, restarted, remarks, proofs, failures, times: withTotal({find: before.find, prepare: before.prepare + safety, stage: staging, swap: swapping, checks: checking, start: starting})});
 }
 
 /** What is left of a run that was killed after its data was in place: nobody was told whether it is right. */
@@ -154,10 +156,10 @@ async function checkFinished(context: Context, request: DrRequest, journal: Jour
   const proofs = await proveRestored(onStack(plan.found.from, plan.settings), {snapshots, manifest: plan.manifest}, journal.id);
   const absent = plan.found.set.snapshots.filter(({source}) => !restored.includes(source) && (request.only ?? source) === source);
   const failures = new Map(absent.map(({source}) => [source, new TimetilesError('restore', 'the interrupted run did not restore it', `Restore it alone: the same command with --only ${source}`)]));
-  return report(plan, request, {restored, safetySet: null, restarted: [], proofs, failures, times: withTotal({find, prepare: 0, stage: 0, swap: 0, checks: watch.lap(), start: 0})});
+  return report(plan, request, {restored, safetySet: null, restarted: [], remarks: [], proofs, failures, times: withTotal({find, prepare: 0, stage: 0, swap: 0, checks: watch.lap(), start: 0})});
 }
 
-type Result = Pick<DrReport, 'restored' | 'safetySet' | 'restarted' | 'proofs' | 'times'> & {readonly failures: ReadonlyMap<string, unknown>};
+type Result = Pick<DrReport, 'restored' | 'safetySet' | 'restarted' | 'remarks' | 'proofs' | 'times'> & {readonly failures: ReadonlyMap<string, unknown>};
 
 async function report({context, found, manifest, homes, settings}: DrPlan, {named}: DrRequest, result: Result): Promise<DrReport> {
   if (found.isLocal) await takeOverHostName(uninterruptible(context), found.host);

@@ -1,9 +1,9 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import type {Place} from './alert-keys.ts';
 import type {Context} from './context.ts';
 
@@ -34,8 +34,7 @@ const evidenceToKeep = 1000;
 
 /** What this host knows of restore tests, newest first; nothing when that was lost. */
 export function readEvidence(context: Pick<Context, 'stateDirectory'>): Evidence[] {
-  const path = pathOf(context);
-  return existsSync(path) ? (z.array(evidenceSchema).safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? []) : [];
+  return z.array(evidenceSchema).safeParse(parseJson(readTextOrNothing(pathOf(context)))).data ?? [];
 }
 
 /** Keeps the result of a test in the place of an earlier one of the same copy of the set. */

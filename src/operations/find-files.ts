@@ -1,3 +1,4 @@
+import {earlierTags} from '../restic/earlier.ts';
 import {findNodes} from '../restic/find.ts';
 import type {SnapshotNode} from '../restic/list-files.ts';
 import {TimetilesError} from '../shared/errors.ts';
@@ -59,7 +60,7 @@ export async function findFiles(context: Context, search: FileSearch): Promise<F
   for (const {context: from, sets} of await placesOf(context, search)) {
     const owners = new Map(sets.flatMap((set) => set.snapshots.filter(({source}) => search.source === undefined || source === search.source).map(({id, source}) => [id, {set: set.id, source}] as const)));
     for (const {set} of owners.values()) searched.add(set);
-    const within = search.set === undefined ? [{tags: [toolTag, ...(search.source === undefined ? [] : [search.source])].join(',')}] : [...owners.keys()].map((snapshot) => ({snapshot}));
+    const within = search.set === undefined ? [{tags: tagsOf(search.source)}] : [...owners.keys()].map((snapshot) => ({snapshot}));
     for (const place of within) {
       from.log.progress({label: `searching ${searched.size} sets`});
       await findNodes(from.restic, {pattern, ignoreCase: search.ignoreCase, within: place, limit: mostVersions}, ({snapshot, hits, omitted}) => {
@@ -70,6 +71,11 @@ export async function findFiles(context: Context, search: FileSearch): Promise<F
   }
   const {versions, isPartial} = groups.result();
   return {versions: versions.slice(0, search.limit), more: Math.max(0, versions.length - search.limit), isPartial, searchedSets: searched.size};
+}
+
+/** Those of this tool's snapshots, and of the earlier command line's. */
+function tagsOf(source: string | undefined): string[] {
+  return source === undefined ? [toolTag, ...earlierTags] : [`${toolTag},${source}`, ...earlierTags.filter((tag) => tag === source)];
 }
 
 interface Place {

@@ -22,11 +22,11 @@ export async function findFreshSet(context: Context, sources: readonly string[],
 }
 
 /**
- * The same, pure. A set with unreadable files counts: another one would be no better. One from the future does not, since
+ * The same, pure. Sets of the earlier command line do not count: it may be switched off by now. A set with unreadable files counts: another one would be no better. One from the future does not, since
  * it would keep the backups away for as long.
  */
 export function freshOf(sets: readonly KnownSet[], wanted: {sources: readonly string[]; seconds: number; hostNames: ReadonlySet<string>; now: Date}): FreshSet | undefined {
-  const isFinished = (set: KnownSet) => set.isFinished && !set.isSafety && !set.isImported && wanted.hostNames.has(set.host);
+  const isFinished = (set: KnownSet) => set.isFinished && !set.isSafety && !set.isImported && !set.isEarlier && wanted.hostNames.has(set.host);
   const hasAll = (set: KnownSet) => wanted.sources.every((source) => set.sources.some((candidate) => candidate.source === source));
   const age = (set: KnownSet) => (wanted.now.getTime() - set.time.getTime()) / 1000;
   const fresh = sets.find((set) => isFinished(set) && hasAll(set) && age(set) >= 0 && age(set) <= wanted.seconds);

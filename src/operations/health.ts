@@ -119,12 +119,12 @@ function missingSchedule({schedule: {state, schedule, cronRunning, cronRemedy}}:
 
 /**
  * Judges the last restore test that passed. Where there never was one, the time since the first backup counts: a young
- * host is not in default. Pure.
+ * host is not in default, nor one that has only what the earlier command line made. Pure.
  * @param since when this host began to use the repository, as far as that is known
  */
 export function judgeRestoreTests({now, days, evidence, sets, since}: {now: Date; days: number; evidence: readonly Evidence[]; sets: readonly KnownSet[]; since: Date | undefined}): RestoreTestState {
   const passed = evidence.filter(({state}) => state === 'passed').toSorted((a, b) => (a.time < b.time ? 1 : -1))[0] ?? null;
-  const complete = sets.filter(({state}) => state === 'complete');
+  const complete = sets.filter(({state, isEarlier}) => state === 'complete' && !isEarlier);
   if (days === 0 || complete.length === 0) return {days, passed, due: null, overdue: false};
   const times = [...complete.map(({time}) => time.getTime()), ...(since ? [since.getTime()] : [])];
   const begin = passed ? Date.parse(passed.time) : Math.min(...times);

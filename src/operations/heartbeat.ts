@@ -1,5 +1,6 @@
 import {attemptChannel} from '../alerts/channels.ts';
 import {sendHeartbeat, type Beat} from '../alerts/heartbeat.ts';
+import {isSet} from '../config/guarded.ts';
 import {createRedactor} from '../shared/redact.ts';
 import {reportChannel} from './alerts.ts';
 import type {Context} from './context.ts';
@@ -14,12 +15,11 @@ export interface Heartbeat {
  * @param beats `end`: only how it ends, as for a run that may come to nothing
  */
 export function startHeartbeat(context: Context, command: string, beats: 'start and end' | 'end'): Heartbeat {
-  const address = context.settings.HEARTBEAT_URL;
-  if (address === undefined) return {end: () => Promise.resolve()};
+  if (!isSet(context.settings, 'HEARTBEAT_URL')) return {end: () => Promise.resolve()};
   const redact = createRedactor(context.configuration.secrets);
   const ping = async (beat: Beat, reason: string) => {
     const result = await attemptChannel('heartbeat', async () => {
-      await sendHeartbeat(address, beat, redact(reason));
+      await sendHeartbeat(context.settings.HEARTBEAT_URL ?? '', beat, redact(reason));
       return {message: beat};
     });
     if (result.state === 'failed') await reportChannel(context, result, command);

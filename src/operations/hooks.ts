@@ -18,7 +18,7 @@ export async function runHook(context: Context, key: 'BACKUP_PRE_COMMAND' | 'BAC
   const result = await runCommand({
     file: 'sh',
     args: ['-c', command],
-    env: {...baseEnvironment(), ...variables},
+    env: {...context.configuration.commandVariables, ...baseEnvironment(), ...variables},
     signal: context.signal,
     limit: hookLimit,
     stdout: {onLine: (line) => context.log.info(line)},

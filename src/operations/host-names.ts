@@ -1,10 +1,10 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import type {Context} from './context.ts';
 
 const namesSchema = z.array(z.string());
@@ -32,8 +32,7 @@ export async function takeOverHostName(context: Pick<Context, 'stateDirectory'>,
 
 /** Losing the list only keeps more: sets of an old name are then judged as another host's. */
 function readKnown(context: Pick<Context, 'stateDirectory'>): string[] {
-  const path = namesPath(context);
-  return existsSync(path) ? (namesSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? []) : [];
+  return namesSchema.safeParse(parseJson(readTextOrNothing(namesPath(context)))).data ?? [];
 }
 
 function namesPath({stateDirectory}: Pick<Context, 'stateDirectory'>): string {

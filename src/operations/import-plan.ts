@@ -165,6 +165,7 @@ function expiryWarnings(context: Context, planned: readonly PlannedSet[], existi
     isSafety: false,
     isSuspicious: false,
     isImported: true,
+    isEarlier: false,
     manifest: id,
     snapshots: files.map(({source}) => ({source, id, time, snapshot: {id, time: time.toISOString(), hostname: host, paths: [], tags: []}})),
   }));

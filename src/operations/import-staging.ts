@@ -1,5 +1,5 @@
 import {createHash, randomBytes} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {mkdir, rm} from 'node:fs/promises';
 import {basename, join, resolve} from 'node:path';
 import {z} from 'zod';
@@ -7,6 +7,7 @@ import {removeTree} from '../process/remove-tree.ts';
 import {syncDirectory, writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import type {Context} from './context.ts';
 
 const recordSchema = z.object({directory: z.string()});
@@ -39,7 +40,7 @@ export function hasLeftStaging(context: Context): boolean {
 /** Removes what a killed import had unpacked. Call it under the repository's lock: then no living one can own it. */
 export async function removeLeftStaging(context: Context): Promise<void> {
   if (!hasLeftStaging(context)) return;
-  const record = recordSchema.safeParse(parseJson(readFileSync(recordPath(context), 'utf8'))).data;
+  const record = recordSchema.safeParse(parseJson(readTextOrNothing(recordPath(context)))).data;
   if (!record || !basename(record.directory).startsWith(prefix)) {
     context.log.warn(`${recordPath(context)} cannot be read. Remove what an interrupted import left (directories named ${prefix}…), then the file`);
     return;

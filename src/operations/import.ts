@@ -12,7 +12,7 @@ import {withStaging} from './import-staging.ts';
 import {withRepositoryLock} from './lock.ts';
 import {describeSet} from './make-set.ts';
 import {commitManifest, startManifest} from './manifest.ts';
-import {finishInterruptedRestore, finishInterruptedRestoreIfIdle} from './recover.ts';
+import {finishInterruptedRestoreIfIdleOrWarn, finishInterruptedRestoreOrWarn} from './recover.ts';
 import {clearDeadLocks, prepareRepository, requireKnownRepository} from './repository.ts';
 import {importedTags, manifestTags, readSets, setsByFile} from './sets.ts';
 
@@ -51,7 +51,7 @@ export type ImportOutcome = ({readonly state: 'done'} & ImportReport) | {readonl
  */
 export async function importFiles(context: Context, request: ImportRequest): Promise<ImportOutcome> {
   requireKnownRepository(context);
-  await finishInterruptedRestoreIfIdle(context);
+  await finishInterruptedRestoreIfIdleOrWarn(context);
   const plan = await planImport(context, request);
   const [first] = plan.refused;
   if (plan.sets.length === 0 && first && plan.refused.length === 1 && plan.skipped.length === 0) throw first.error;
@@ -69,7 +69,7 @@ function exitCodeOf({sets, refused}: Pick<ImportReport, 'sets' | 'refused'>): nu
 }
 
 async function importPlanned(context: Context, plan: ImportPlan, request: ImportRequest): Promise<Omit<ImportReport, 'exitCode'>> {
-  await finishInterruptedRestore(context);
+  await finishInterruptedRestoreOrWarn(context);
   await context.resticVersion();
   await prepareRepository(context);
   await rememberHostName(context);

@@ -1,9 +1,10 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {syncDirectory, writeFileAtomically} from '../shared/atomic-file.ts';
-import {TimetilesError} from '../shared/errors.ts';
+import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {shellWord} from '../shared/format.ts';
+import {readTextIfThere} from '../shared/read-text.ts';
 import {sourceByName} from '../sources/registry.ts';
 import {stackSettingsSchema, type Source} from '../sources/source.ts';
 import type {Context} from './context.ts';
@@ -37,13 +38,31 @@ export async function writeJournal(context: Context, journal: Journal): Promise<
 }
 
 /** @throws TimetilesError when there is one that cannot be read */
-export function readJournal(context: Context): Journal | undefined {
+export function readJournal(context: Pick<Context, 'stateDirectory'>): Journal | undefined {
   const path = journalPath(context);
-  if (!existsSync(path)) return undefined;
   try {
-    return journalSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const text = readTextIfThere(path);
+    return text === undefined ? undefined : journalSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new TimetilesError('restore', `the journal of an interrupted restore cannot be read: ${path}`, 'Look into the file for what was begun, put it right by hand, then delete the file.', {cause: error});
+    throw new TimetilesError(
+      'restore',
+      `the journal of an interrupted restore cannot be read: ${path}${systemCode(error) === undefined ? '' : ` (${messageOf(error)})`}`,
+      `Whether database and uploads belong together, only a look at them tells. What the restore left beside them: timetiles doctor. Put that right by hand, then remove the file (mv ${shellWord(path)} /root/), and restore a set if in doubt.`,
+      {cause: error},
+    );
+  }
+}
+
+/**
+ * Whether an unfinished restore may have left new data in one place and old data in another.
+ * Before the swap nothing live has been touched; after it all of it is new.
+ */
+export function mayBeMixed(context: Pick<Context, 'stateDirectory'>): boolean {
+  try {
+    const phase = readJournal(context)?.phase;
+    return phase !== undefined && phase !== 'staging' && phase !== 'settled';
+  } catch {
+    return true;
   }
 }
 
@@ -59,6 +78,6 @@ export function sourceOf(name: string): Source {
   throw new TimetilesError('restore', `the journal of a restore names the unknown source ${name}`, 'Run the version of timetiles that began the restore.');
 }
 
-function journalPath(context: Context): string {
+function journalPath(context: Pick<Context, 'stateDirectory'>): string {
   return join(context.stateDirectory, 'restore-journal.json');
 }

@@ -2,7 +2,7 @@ import {repositoryFiles} from '../restic/handle.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
 import {readCachedManifest, readCachedManifests, type Manifest} from './manifest.ts';
-import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+import {isFinished, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
 /** As much of a set as tells which ones are complete. */
 export interface SetState {
@@ -31,6 +31,8 @@ export interface KnownSet extends SetState {
   readonly isSafety: boolean;
   /** Made from files of other tools. */
   readonly isImported: boolean;
+  /** Made by TimeTiles' earlier command line. */
+  readonly isEarlier: boolean;
   /** What it has much less of than the sets before it, a line each. */
   readonly suspicions: readonly string[];
   readonly sources: readonly KnownSource[];
@@ -60,6 +62,7 @@ function fromCopies(context: Context): KnownSet[] | undefined {
       isFinished: true,
       isSafety: manifest.beforeRestore ?? false,
       isImported: manifest.imported ?? false,
+      isEarlier: false,
       suspicions: manifest.suspicions ?? [],
       sources: sourcesOf(manifest),
     });
@@ -75,8 +78,8 @@ function sourcesOf(manifest: Manifest): KnownSource[] {
 function fromSet(context: Context, set: BackupSet): KnownSet {
   const manifest = set.manifest === undefined ? undefined : readCachedManifest(context, set.manifest);
   const sources = set.snapshots.map((snapshot) => ({source: snapshot.source, ...sizesOf(snapshot, manifest)}));
-  const {id, time, state, host, isSafety, isImported} = set;
-  return {id, time, state, host, isFinished: set.manifest !== undefined, isSafety, isImported, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
+  const {id, time, state, host, isSafety, isImported, isEarlier} = set;
+  return {id, time, state, host, isFinished: isFinished(set), isSafety, isImported, isEarlier, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
 }
 
 /** The sizes of a snapshot: restic's own words, else those of its set's manifest. */

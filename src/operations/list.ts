@@ -4,7 +4,7 @@ import {evidenceBySet, type Evidence} from './evidence.ts';
 import {sizesOf, type SnapshotSizes} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
 import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
-import {finishInterruptedRestoreIfIdle} from './recover.ts';
+import {finishInterruptedRestoreIfIdleOrWarn} from './recover.ts';
 import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
 export interface ListedSnapshot extends SnapshotSizes {
@@ -20,6 +20,8 @@ export interface ListedSet {
   readonly isSafety: boolean;
   readonly isSuspicious: boolean;
   readonly isImported: boolean;
+  /** Made by TimeTiles' earlier command line. */
+  readonly isEarlier: boolean;
   /** Why; also empty where only the repository could tell, at a high price. */
   readonly suspicions: readonly string[];
   /** The last restore test of this copy of the set; null when there was none. */
@@ -42,7 +44,7 @@ export interface LocalListing {
  * host's copies of the manifests, else, for the newest sets, from the repository.
  */
 export async function listSets(context: Context): Promise<LocalListing> {
-  await finishInterruptedRestoreIfIdle(context);
+  await finishInterruptedRestoreIfIdleOrWarn(context);
   const sets = await readSets(context);
   return {sets: await describeSets(context, sets, 'local'), lag: offsiteLag(context, sets)};
 }
@@ -68,8 +70,8 @@ export async function describeSets(context: Context, sets: readonly BackupSet[],
 }
 
 function toListed(set: BackupSet, manifest: Manifest | undefined, restoreTest: Evidence | null): ListedSet {
-  const {id, time, state, isSafety, isSuspicious, isImported} = set;
-  return {id, time, state, isSafety, isSuspicious, isImported, suspicions: manifest?.suspicions ?? [], restoreTest, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
+  const {id, time, state, isSafety, isSuspicious, isImported, isEarlier} = set;
+  return {id, time, state, isSafety, isSuspicious, isImported, isEarlier, suspicions: manifest?.suspicions ?? [], restoreTest, snapshots: set.snapshots.map((snapshot) => toListedSnapshot(snapshot, manifest))};
 }
 
 function toListedSnapshot(snapshot: SetSnapshot, manifest: Manifest | undefined): ListedSnapshot {

@@ -9,6 +9,7 @@ import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} f
 import {runHook} from './hooks.ts';
 import {rememberHostName} from './host-names.ts';
 import {commitManifest, startManifest, type Manifest, type MissingFiles} from './manifest.ts';
+import {newNotes} from './notes.ts';
 import {clearDeadLocks, prepareRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 import {collectStackHints} from './stack-hints.ts';
@@ -24,6 +25,8 @@ export interface BackupRequest {
   readonly acceptSmaller: boolean;
   /** For the lock's note, such as `timetiles backup`. */
   readonly command: string;
+  /** Why the data may not be what it should be, known before it is read: the set is then suspicious, whatever is accepted. */
+  readonly doubts?: readonly string[];
 }
 
 export interface BackupReport {
@@ -36,6 +39,8 @@ export interface BackupReport {
   /** Undefined when nobody wanted to know. */
   readonly missingFiles: MissingFiles | undefined;
   readonly warnings: readonly string[];
+  /** What a restore could not bring back, as far as the set before this one did not have it. */
+  readonly notes: readonly string[];
 }
 
 /** Makes one set under a lock that is held already: an ordinary backup, or a restore's safety set. */
@@ -86,6 +91,8 @@ async function storeSet(
   };
   const hints = collectStackHints(context);
   const earlier = request.safety ? [] : await readEarlierManifests(context);
+  const notes = request.safety ? [] : newNotes(tasks, earlier);
+  for (const note of notes) context.log.warn(note);
   const paths = await wantedPathList(context, request);
   const made: StoredSource[] = [];
   // The manifest's restic opens the repository while the last source is stored; that hides most of a second.
@@ -117,10 +124,10 @@ async function storeSet(
     const warnings = [
       ...tasks.flatMap(({task}) => task.warnings),
       ...unreadableWarnings(unreadable),
-      ...suspicions.map((line) => `suspicious: ${line}. Look at the data; if this is right: timetiles backup --accept-smaller`),
+      ...suspicions.map((line) => `suspicious: ${line}. ${request.doubts?.includes(line) === true ? 'Finish that restore (timetiles doctor), then make another set' : 'Look at the data; if this is right: timetiles backup --accept-smaller'}`),
       ...missingFilesWarnings(missingFiles),
     ];
-    return {state, set: setId, time, records, suspicions, missingFiles, warnings};
+    return {state, set: setId, time, records, suspicions, missingFiles, warnings, notes};
   } finally {
     await paths?.close();
     const started = await stream?.catch(() => undefined);
@@ -136,19 +143,21 @@ async function wantedPathList(context: Context, request: BackupRequest & {safety
 
 function judge(context: Context, request: BackupRequest, made: readonly StoredSource[], earlier: readonly Manifest[]) {
   const raised = judgeSet(context, made, earlier);
-  if (!request.acceptSmaller) return {suspicions: raised, accepted: []};
+  const doubts = request.doubts ?? [];
+  if (!request.acceptSmaller) return {suspicions: [...doubts, ...raised], accepted: []};
   for (const line of raised) context.log.info(`accepted: ${line}`);
-  return {suspicions: [], accepted: raised};
+  return {suspicions: [...doubts], accepted: raised};
 }
 
 async function storeSource(context: Context, setId: string, {source, task}: NamedTask, expectedFiles: ExpectedFiles | undefined): Promise<SourceRecord> {
   context.log.info(`backing up ${source.name}: ${task.description}`);
-  return task.store({
+  const record = await task.store({
     setId,
     tags: sourceTags(setId, source.name),
     onProgress: (progress) => context.log.progress({label: source.name, ...progress}),
     expectedFiles,
   });
+  return task.notes.length === 0 ? record : {...record, notes: [...task.notes]};
 }
 
 /** What every manifest begins with. */

@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readFileSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
@@ -7,6 +7,7 @@ import {readSnapshotFile} from '../restic/dump.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import {sourceRecordSchema} from '../sources/source.ts';
 import type {Context} from './context.ts';
 import {rememberNewSetName} from './set-names.ts';
@@ -87,8 +88,8 @@ export async function readStoredManifest(context: Context, snapshotId: string): 
 
 /** This host's copy of a manifest, if there is one. */
 export function readCachedManifest(context: Context, snapshotId: string): Manifest | undefined {
-  const path = cachePath(context, snapshotId);
-  return existsSync(path) ? parseManifest(readFileSync(path, 'utf8')) : undefined;
+  const text = readTextOrNothing(cachePath(context, snapshotId));
+  return text === undefined ? undefined : parseManifest(text);
 }
 
 /** Those of this host's copies whose snapshots are among `ids`. */

@@ -1,17 +1,19 @@
-import {existsSync, readFileSync} from 'node:fs';
-import {rm} from 'node:fs/promises';
+import {rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {syncDirectory, writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
-import {formatBytes} from '../shared/format.ts';
-import type {KeptData} from '../sources/source.ts';
+import {formatBytes, plural, shellWord} from '../shared/format.ts';
+import {readTextIfThere} from '../shared/read-text.ts';
+import type {KeptData} from '../sources/leftover.ts';
 import type {Context} from './context.ts';
 import {sourceOf, type Journal} from './journal.ts';
 import type {BackupReport} from './make-set.ts';
 
 /** Why data is not kept although it should be. */
 const cannotStay = 'there was none, or the uploads are a mount point: the app would see it, and backups would store it';
+
+const entrySchema = z.object({source: z.string(), entry: z.record(z.string(), z.unknown())});
 
 /** The state before the last restore: where it lies, how long, and how else to get it back. */
 const previousSchema = z.object({
@@ -21,7 +23,7 @@ const previousSchema = z.object({
   set: z.string(),
   /** When, ISO 8601. */
   time: z.string(),
-  entries: z.array(z.object({source: z.string(), entry: z.record(z.string(), z.unknown())})),
+  entries: z.array(entrySchema),
   /** Containers that the restore had stopped. */
   stopped: z.array(z.object({id: z.string(), name: z.string()})),
   /** The set that was made of the state before, if one was. */
@@ -32,6 +34,10 @@ const previousSchema = z.object({
   reason: z.string().nullable().default(null),
   /** What the data takes of the disk. */
   bytes: z.number(),
+  /** How much each source kept, in the order of the entries; records of earlier versions lack it. */
+  items: z.array(z.number()).default([]),
+  /** What earlier restores kept and could not be removed yet. */
+  undropped: z.array(entrySchema).default([]),
   /** When it goes, ISO 8601; null: with the next backup. */
   until: z.string().nullable(),
 });
@@ -40,11 +46,11 @@ export type Previous = z.output<typeof previousSchema>;
 /** @throws TimetilesError when there is a record that cannot be read */
 export function readPrevious(context: Pick<Context, 'stateDirectory'>): Previous | undefined {
   const path = recordPath(context);
-  if (!existsSync(path)) return undefined;
   try {
-    return previousSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const text = readTextIfThere(path);
+    return text === undefined ? undefined : previousSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new TimetilesError('restore', `the record of the state before the last restore cannot be read: ${path}`, 'The safety set of that restore is in timetiles backup list. Look into the file for what was kept, remove that by hand, then delete the file.', {cause: error});
+    throw new TimetilesError('restore', `the record of the state before the last restore cannot be read: ${path}`, `The safety set of that restore is in timetiles backup list. What it kept: timetiles doctor. Then remove the file: mv ${shellWord(path)} /root/`, {cause: error});
   }
 }
 
@@ -53,11 +59,11 @@ export function readPrevious(context: Pick<Context, 'stateDirectory'>): Previous
  * state is kept. May be called again after any interruption, as long as the journal is there.
  */
 export async function putAside(context: Context, journal: Journal): Promise<Previous> {
-  const known = readPrevious(context);
+  const known = await readOrSetAside(context);
   if (known?.id === journal.id) return known;
-  if (known) await removeData(context, known);
   const data = journal.keepUntil === undefined ? undefined : await inspectAll(context, journal);
-  if (!data) await removeData(context, journal);
+  const old = known ? [...known.undropped, ...(known.kept ? known.entries : [])] : [];
+  const undropped = await removeWhatCanBe(context, [...old, ...(data ? [] : journal.entries)]);
   const record: Previous = {
     id: journal.id,
     set: journal.set,
@@ -68,10 +74,24 @@ export async function putAside(context: Context, journal: Journal): Promise<Prev
     kept: data !== undefined,
     reason: data === undefined && journal.keepUntil !== undefined ? cannotStay : null,
     bytes: (data ?? []).reduce((sum, {bytes}) => sum + bytes, 0),
+    items: (data ?? []).map(({items}) => items.count),
+    undropped,
     until: journal.keepUntil ?? null,
   };
   await writeRecord(context, record);
   return record;
+}
+
+/** A record that cannot be read must not keep the next one from being written; what it spoke of is then found by its name. */
+async function readOrSetAside(context: Context): Promise<Previous | undefined> {
+  try {
+    return readPrevious(context);
+  } catch (error) {
+    const aside = `${recordPath(context)}.damaged`;
+    await rename(recordPath(context), aside);
+    context.log.warn(`${messageOf(error)}. It is now ${aside}; timetiles doctor names what an earlier restore kept`);
+    return undefined;
+  }
 }
 
 /** The kept data of every source; undefined unless all of it is there. */
@@ -85,12 +105,33 @@ export async function inspectAll(context: Context, {entries}: Pick<Previous, 'en
   return all;
 }
 
+/**
+ * Why what a restore kept cannot be brought back, a line each: it is damaged, or less than was kept. Pure.
+ */
+export function problemsOfKept({items}: Pick<Previous, 'items'>, data: readonly KeptData[]): string[] {
+  return data.flatMap(({description, problem, items: {count, noun}}, index) => {
+    if (problem !== undefined) return [`${description}: ${problem}`];
+    const before = items[index];
+    return before !== undefined && count < before ? [`${description}: it has only ${count} of the ${plural(before, noun)} that were kept`] : [];
+  });
+}
+
 /** A disk that is too small for a restore may be so because of what an earlier one kept. */
-export function withWayToRoom(context: Pick<Context, 'stateDirectory'>, error: unknown): unknown {
-  if (!(error instanceof TimetilesError) || !/B free|is full|no space left/i.test(error.message)) return error;
-  const record = readPrevious(context);
+export function suggestFreeingSpace(context: Pick<Context, 'stateDirectory'>, error: unknown): unknown {
+  if (!(error instanceof TimetilesError) || !(error.kind === 'no-room' || error.kind === 'repository-full')) return error;
+  const record = whatIsKept(context);
   if (!record?.kept) return error;
-  return new TimetilesError(error.kind, error.message, `${error.next.replace(/\.$/, '')}. The state before the restore of set ${record.set} is kept and takes ${formatBytes(record.bytes)}; to remove it: timetiles restore --drop-previous`, {cause: error});
+  const {kind, message, next, room, sqlstate} = error;
+  return new TimetilesError(kind, message, `${next.replace(/\.$/, '')}. The state before the restore of set ${record.set} is kept and takes ${formatBytes(record.bytes)}; to remove it: timetiles restore --drop-previous`, {cause: error, room, sqlstate});
+}
+
+/** The same for what can do without: undefined also where the record cannot be read. */
+export function whatIsKept(context: Pick<Context, 'stateDirectory'>): Previous | undefined {
+  try {
+    return readPrevious(context);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -115,7 +156,7 @@ export async function forgetPrevious(context: Context): Promise<void> {
 export async function dropPreviousAfterBackup(context: Context, report: BackupReport): Promise<void> {
   await quietly(context, async (record) => {
     const covers = record.entries.every(({source}) => report.records.some((stored) => stored.source === source));
-    if (record.until !== null || !covers || report.state !== 'complete') return;
+    if (!record.kept || record.until !== null || !covers || report.state !== 'complete') return;
     if (report.suspicions.length > 0) {
       context.log.info(`the state before the restore of set ${record.set} stays, since this set is suspicious`);
       return;
@@ -126,8 +167,9 @@ export async function dropPreviousAfterBackup(context: Context, report: BackupRe
 
 /** Removes what was kept for a time that is over. Never fails what it is called from. */
 export async function dropExpiredPrevious(context: Context): Promise<void> {
+  await quietly(context, () => dropUndropped(context));
   await quietly(context, async (record) => {
-    if (record.until !== null && new Date(record.until) <= context.clock.now()) await drop(context, record, 'its time is over');
+    if (record.kept && record.until !== null && new Date(record.until) <= context.clock.now()) await drop(context, record, 'its time is over');
   });
 }
 
@@ -139,11 +181,34 @@ async function drop(context: Context, record: Previous, why: string): Promise<vo
 async function quietly(context: Context, work: (record: Previous) => Promise<void>): Promise<void> {
   try {
     const record = readPrevious(context);
-    if (record?.kept) await work(record);
+    if (record) await work(record);
   } catch (error) {
     context.signal.throwIfAborted();
     context.log.warn(`the state before the last restore could not be removed: ${messageOf(error)}. The next command tries again`);
   }
+}
+
+/** Tries again to remove what an earlier command could not. Never fails what it is called from. */
+async function dropUndropped(context: Context): Promise<void> {
+  const record = readPrevious(context);
+  if (!record || record.undropped.length === 0) return;
+  const undropped = await removeWhatCanBe(context, record.undropped);
+  if (undropped.length < record.undropped.length) await writeRecord(context, {...record, undropped});
+}
+
+/** What others still hold is told, and left for the next command. @returns that */
+async function removeWhatCanBe(context: Context, entries: Previous['entries']): Promise<Previous['entries']> {
+  const left: Previous['entries'] = [];
+  for (const kept of entries) {
+    try {
+      await sourceOf(kept.source).finish(context, kept.entry);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      context.log.warn(`what an earlier restore kept of ${kept.source} could not be removed: ${messageOf(error)}. The next command tries again`);
+      left.push(kept);
+    }
+  }
+  return left;
 }
 
 async function removeData(context: Context, {entries}: Pick<Previous, 'entries'>): Promise<void> {

@@ -5,7 +5,7 @@ import {withRepositoryLock} from './lock.ts';
 import {pruneOffsite, type OffsitePruneReport} from './offsite/prune.ts';
 import {pruneUnlocked, type PruneOptions, type PruneReport} from './prune-repository.ts';
 import {rememberHostName} from './host-names.ts';
-import {finishInterruptedRestore} from './recover.ts';
+import {finishInterruptedRestoreOrWarn} from './recover.ts';
 import {requireRepository} from './sets.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
@@ -28,7 +28,7 @@ export async function pruneSets(context: Context, options: PruneOptions): Promis
 async function pruneEverywhere(context: Context, options: PruneOptions): Promise<PruneOutcome> {
   requireRepository(context);
   const work = async () => {
-    await finishInterruptedRestore(context);
+    await finishInterruptedRestoreOrWarn(context);
     if (!options.dryRun) await rememberHostName(context);
     const report = await pruneUnlocked(context, options);
     const ownSets = new Set([...report.kept, ...report.removed].map(({set}) => set.id));

@@ -1,9 +1,10 @@
 import {removeDeadTemporaries} from '../shared/atomic-file.ts';
-import {messageOf, TimetilesError} from '../shared/errors.ts';
+import {messageOf, TimetilesError, toTimetilesError} from '../shared/errors.ts';
 import {startApp, stopApp} from './app.ts';
 import {onStack, uninterruptible, type Context} from './context.ts';
+import {damagedState} from './damaged-state.ts';
 import {hasLeftStaging, removeLeftStaging} from './import-staging.ts';
-import {readJournal, removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
+import {mayBeMixed, readJournal, removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock, withStackLock} from './lock.ts';
 import {dropExpiredPrevious, forgetPrevious, putAside, type Previous} from './previous.ts';
 import {hasLeftThrowaway, removeLeftThrowaway} from './throwaway.ts';
@@ -56,6 +57,38 @@ async function finishPhase(context: Context, journal: Journal): Promise<readonly
       await rollBack(context, journal);
       return ['undid', 'the data is as it was before'];
   }
+}
+
+/**
+ * The same for what does not depend on it: what cannot be finished now is told, and stops nothing.
+ * @returns why what is saved now may not belong together; undefined where nothing speaks against it
+ */
+export async function finishInterruptedRestoreOrWarn(context: Context): Promise<string | undefined> {
+  for (const line of damagedState(context)) context.log.warn(line);
+  try {
+    await finishInterruptedRestore(context);
+    return undefined;
+  } catch (error) {
+    warnOfUnfinished(context, error);
+  }
+  return mayBeMixed(context) ? 'it was made while a restore was neither finished nor undone: database and uploads may be of different moments' : undefined;
+}
+
+/** The same for commands that only look, and take no lock. */
+export async function finishInterruptedRestoreIfIdleOrWarn(context: Context): Promise<void> {
+  for (const line of damagedState(context)) context.log.warn(line);
+  try {
+    await finishInterruptedRestoreIfIdle(context);
+  } catch (error) {
+    warnOfUnfinished(context, error);
+  }
+}
+
+function warnOfUnfinished(context: Context, error: unknown): void {
+  context.signal.throwIfAborted();
+  const {kind, message, next} = toTimetilesError(error);
+  if (kind === 'locked') throw error;
+  context.log.warn(`a restore that was interrupted is not finished yet: ${message}. ${next}`);
 }
 
 /**

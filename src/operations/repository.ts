@@ -1,13 +1,15 @@
-import {chmodSync, existsSync, readFileSync} from 'node:fs';
+import {chmodSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {repositoryExists} from '../restic/handle.ts';
 import {initRepository} from '../restic/init.ts';
 import {removeDeadLocks} from '../restic/locks.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
-import {TimetilesError} from '../shared/errors.ts';
+import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {formatBytes, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
+import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import {uninterruptible, type Context} from './context.ts';
 
 const gigabyte = 1e9;
@@ -43,7 +45,11 @@ export async function prepareRepository(context: Context): Promise<void> {
   }
   if (readKnown(context)[repository]) return;
   const known = {...readKnown(context), [repository]: {since: context.clock.now().toISOString()}};
-  await writeFileAtomically(knownPath(context), JSON.stringify(known));
+  try {
+    await writeFileAtomically(knownPath(context), JSON.stringify(known));
+  } catch (error) {
+    context.log.warn(`this host cannot remember that it uses the repository ${repository}, so it will not notice when that is gone: ${messageOf(error)}`);
+  }
 }
 
 /**
@@ -77,12 +83,6 @@ export function repositorySince(context: Context): Date | undefined {
 }
 
 function readKnown(context: Context): z.output<typeof knownSchema> {
-  const path = knownPath(context);
-  if (!existsSync(path)) return {};
-  try {
-    return knownSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
-    // Damaged by a crash of the host: losing it costs the one check above, not a backup.
-    return {};
-  }
+  // Damaged by a crash of the host: losing it costs the one check above, not a backup.
+  return knownSchema.safeParse(parseJson(readTextOrNothing(knownPath(context)))).data ?? {};
 }

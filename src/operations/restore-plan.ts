@@ -1,11 +1,12 @@
-import {randomBytes} from 'node:crypto';
 import type {Container} from '../docker/containers.ts';
 import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {sourceByName} from '../sources/registry.ts';
+import {requireRoom} from '../sources/room.ts';
 import type {RestoreStep, Source} from '../sources/source.ts';
 import {containersToStop} from './app.ts';
 import type {Context} from './context.ts';
 import {meansDamage} from './damage-kinds.ts';
+import {newRestoreId} from './leftovers.ts';
 import {readManifest, type Manifest} from './manifest.ts';
 import {chooseSet, isWholeBackup, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 import {suspicionOf} from './suspicion.ts';
@@ -80,7 +81,7 @@ function suspicionWarning(sets: readonly BackupSet[], suspicious: BackupSet, sus
  */
 export async function planRestore(context: Context, choice: RestoreChoice): Promise<RestorePlan> {
   const selected = await selectSnapshots(context, choice);
-  const restoreId = randomBytes(4).toString('hex');
+  const restoreId = newRestoreId(context);
   const steps: PlannedStep[] = [];
   for (const snapshot of selected.snapshots) {
     const source = sourceByName(snapshot.source);
@@ -91,8 +92,18 @@ export async function planRestore(context: Context, choice: RestoreChoice): Prom
     if (step) steps.push({source, snapshot, step});
   }
   requireSome(steps, choice.failures);
+  await requireRoomFor(steps);
   const stop = await containersToStop(context, steps.flatMap(({step}) => step.mustStop));
   return {restoreId, set: selected.set, steps, stop, warnings: [...selected.warnings, ...steps.flatMap(({step}) => step.warnings)]};
+}
+
+/**
+ * Looks whether all of it fits, as the disks are now: what the sources bring in beside the live data may share one.
+ * @throws TimetilesError `no-room`
+ */
+export async function requireRoomFor(steps: readonly PlannedStep[]): Promise<void> {
+  const needs = await Promise.all(steps.map(({step}) => step.room()));
+  requireRoom(needs.flat());
 }
 
 /**

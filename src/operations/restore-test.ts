@@ -10,7 +10,7 @@ import {recordEvidence, type Evidence} from './evidence.ts';
 import {withRepositoryLock} from './lock.ts';
 import {readStoredManifest, type Manifest} from './manifest.ts';
 import {isProved, proveRestored, type SourceProof} from './prove.ts';
-import {finishInterruptedRestore} from './recover.ts';
+import {finishInterruptedRestoreOrWarn} from './recover.ts';
 import {chooseSet, readSets, requireRepository, type BackupSet, type SetSnapshot} from './sets.ts';
 import {throwawayName, withThrowaway, type Throwaway} from './throwaway.ts';
 import {watchJob, type Conclusion} from './watch.ts';
@@ -51,7 +51,7 @@ interface Trial {
 export async function testRestore(context: Context, options: RestoreTestOptions): Promise<RestoreTestReport> {
   const command = 'timetiles backup verify --restore-test';
   const work = async () => {
-    await finishInterruptedRestore(context);
+    await finishInterruptedRestoreOrWarn(context);
     return testRestoreUnlocked(context, context, 'local', options);
   };
   // A slip of whoever types an id is no run that has failed.
@@ -113,9 +113,10 @@ async function restoreAndProve(context: Context, from: Place, wanted: string): P
   const places = trials.map((trial) => trial.place);
   const image = places.find((candidate) => candidate.image)?.image ?? null;
   context.log.info(`restoring set ${set.id} of ${withoutPassword(context.restic.repository)} into a throwaway stack${image ? ` from the image ${image.name}` : ''}`);
-  const proofs = await withThrowaway(context, {id, set: set.id, places}, (throwaway) => runTrials(throwaway, trials, manifest, {id, set: set.id}));
+  const remarks: string[] = [];
+  const proofs = await withThrowaway(context, {id, set: set.id, places}, (throwaway) => runTrials(throwaway, trials, manifest, {id, set: set.id, remarks}));
   const unchecked = manifest ? [] : ['the set has no manifest: its row counts, roles and extensions could not be checked'];
-  return report(image, proofs, [...(image?.otherThanMade == null ? [] : [image.otherThanMade]), ...unchecked]);
+  return report(image, proofs, [...(image?.otherThanMade == null ? [] : [image.otherThanMade]), ...unchecked, ...remarks]);
 }
 
 /** @throws TimetilesError `not-found`, `ambiguous`, or `usage` for what is one snapshot alone */
@@ -136,8 +137,15 @@ async function planTrials(context: Context, snapshots: readonly SetSnapshot[], m
   return trials;
 }
 
+interface TrialIds {
+  readonly id: string;
+  readonly set: string;
+  /** Takes what came back otherwise than by the ordinary way. */
+  readonly remarks: string[];
+}
+
 /** One source that cannot be restored does not keep the others from being looked at. */
-async function runTrials(throwaway: Throwaway, trials: readonly Trial[], manifest: Manifest | undefined, ids: {id: string; set: string}): Promise<SourceProof[]> {
+async function runTrials(throwaway: Throwaway, trials: readonly Trial[], manifest: Manifest | undefined, ids: TrialIds): Promise<SourceProof[]> {
   const restores = new Map<string, Check>();
   for (const trial of trials) restores.set(trial.source.name, await restoreOne(throwaway, trial, ids));
   const restored = trials.filter(({source}) => restores.get(source.name)?.state === 'passed').map(({snapshot}) => snapshot);
@@ -146,12 +154,13 @@ async function runTrials(throwaway: Throwaway, trials: readonly Trial[], manifes
 }
 
 /** By the code of a real restore, swap included. */
-async function restoreOne({there, requireRunning}: Throwaway, {source, snapshot, record}: Trial, {id, set}: {id: string; set: string}): Promise<Check> {
+async function restoreOne({there, requireRunning}: Throwaway, {source, snapshot, record}: Trial, {id, set, remarks}: TrialIds): Promise<Check> {
   const begin = Date.now();
   there.log.info(`restoring ${source.name} into the throwaway stack`);
   try {
     const step = await source.planRestore(there, {setId: set, snapshot: snapshot.id, record, restoreId: id});
-    await step.stage((progress) => there.log.progress({label: `restoring ${source.name}`, ...progress}));
+    const made = await step.stage((progress) => there.log.progress({label: `restoring ${source.name}`, ...progress}));
+    remarks.push(...made.map((line) => `${source.name}: ${line}`));
     await source.swap(there, step.entry);
     await source.finish(there, step.entry);
     return {name: 'restore', state: 'passed', detail: `restored in ${formatSeconds((Date.now() - begin) / 1000)}`};
@@ -172,7 +181,7 @@ function failedRestore(context: Context, error: unknown): Check {
   context.signal.throwIfAborted();
   if (!(error instanceof TimetilesError)) throw error;
   const isDamage = kindsOfTheSet.has(error.kind) || (error.kind === 'offsite' && wordsOfDamage.test(error.message));
-  if (!isDamage || /no space left on device/i.test(error.message)) throw error;
+  if (!isDamage) throw error;
   return {name: 'restore', state: 'failed', detail: messageOf(error)};
 }
 

@@ -2,13 +2,14 @@ import {TimetilesError} from '../shared/errors.ts';
 import type {StackSettings} from '../sources/source.ts';
 import {stopApp, waitForApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
-import {writeJournal, type Journal} from './journal.ts';
+import {readJournal, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
 import {explainDamage, warnOfLostFiles} from './damage.ts';
+import {removeDeadOrphans, suggestOrphans} from './leftovers.ts';
 import type {MissingData} from './damage-kinds.ts';
-import {withWayToRoom, type Previous} from './previous.ts';
+import {suggestFreeingSpace, type Previous} from './previous.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, rollBack, settle, swapAll} from './recover.ts';
-import {planRestore, type PlannedStep, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
+import {planRestore, requireRoomFor, type PlannedStep, type RestoreChoice, type RestorePlan} from './restore-plan.ts';
 import {saveCurrentState} from './safety-set.ts';
 import {stageAll, stageIntact, type Staged} from './stage.ts';
 import {watchJob, type Conclusion} from './watch.ts';
@@ -27,6 +28,8 @@ export interface RestoreReport {
   readonly seconds: number;
   /** What of the set was left out because it is damaged. */
   readonly missing: readonly MissingData[];
+  /** What came back otherwise than by the ordinary way, or than it was; a line each. */
+  readonly remarks: readonly string[];
   /** What became of the data that was live before; undefined when it could not be put aside yet. */
   readonly previous: Previous | undefined;
 }
@@ -72,7 +75,9 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
   const options = request.safetyBackup ? {} : ({readOnlyRepository: 'proceed'} as const);
   const work = async () => {
     // Another restore may have been killed since the plan was made; then the plan is out of date.
-    const current = (await finishInterruptedRestore(context)) === undefined ? plan : await planRestore(request.from, request);
+    const finished = await finishInterruptedRestore(context);
+    requireNoJournal(context);
+    const current = finished === undefined ? plan : await planRestore(request.from, request);
     return withAdvice(context, request, () => restore(context, current, request));
   };
   const watched = {job: 'restore', command, conclude: (report: RestoreReport) => concludeRestore(report, request.failures)} as const;
@@ -80,12 +85,18 @@ export async function restoreInPlace(context: Context, request: RestoreRequest):
   return {state: 'done', ...(await watchJob(context, watched, locked))};
 }
 
+/** A journal has room for one restore: what another one kept would be lost track of. */
+function requireNoJournal(context: Context): void {
+  if (!readJournal(context)) return;
+  throw new TimetilesError('restore', 'the restore before this one is not finished: the data from before it could not be put aside', 'The warnings above say why. Correct that, then restore again.');
+}
+
 /** A failure tells what else can be done: about damage, and about a disk that is too small. */
 async function withAdvice<Result>(context: Context, request: RestoreRequest, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    throw await explainDamage(context, request.from, request, withWayToRoom(context, error));
+    throw await explainDamage(context, request.from, request, suggestFreeingSpace(context, await suggestOrphans(context, error)));
   }
 }
 
@@ -106,6 +117,9 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
   const begin = Date.now();
   const live = plan.steps.filter(({step}) => step.hasLiveData).map(({source}) => source);
   const safetySet = request.safetyBackup ? await saveCurrentState(context, live, 'timetiles restore') : null;
+  await removeDeadOrphans(context);
+  // The safety set took time, and room too where the repository is on the same disk.
+  await requireRoomFor(plan.steps);
   const journal: Journal = {
     id: plan.restoreId,
     set: plan.set.id,
@@ -121,7 +135,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
   try {
     await writeJournal(context, journal);
     recovery?.onPhase('staging');
-    staged = request.bestEffort === true ? await stageIntact(context, request.from, plan) : {steps: await stageAll(context, plan, request.failures), missing: []};
+    staged = request.bestEffort === true ? await stageIntact(context, request.from, plan) : await stageAll(context, plan, request.failures);
     recovery?.onPhase('swapping');
     const keepUntil = keepingTime(context, request.keepDays ?? (staged.missing.length > 0 ? daysAfterDamage : undefined));
     const stopping: Journal = {...journal, entries: entriesOf(staged.steps), stopped: plan.stop.map(({id, name}) => ({id, name})), ...(keepUntil !== undefined && {keepUntil})};
@@ -138,7 +152,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
     await undo(context, reached, error);
     throw error;
   }
-  const done = {set: plan.set.id, restored: staged.steps.map(({source}) => source.name), safetySet, missing: staged.missing};
+  const done = {set: plan.set.id, restored: staged.steps.map(({source}) => source.name), safetySet, missing: staged.missing, remarks: [...plan.steps.flatMap(({source, step}) => step.warnings.map((line) => `${source.name}: ${line}`)), ...staged.remarks]};
   const told = {what: `set ${done.set} is restored`, wayBack: waysBack(reached)};
   // Also after Ctrl-C in the middle of the checks: the app must not stay down.
   const checking = recovery && reportAsDone(context, told, () => checkRestored(recovery, staged.steps, plan.restoreId));

@@ -1,6 +1,6 @@
 import {plural} from '../shared/format.ts';
 import {keptByRule, retentionRules, type RetentionPolicy, type RetentionRule} from './retention-rules.ts';
-import {isWholeBackup, type BackupSet} from './sets.ts';
+import {isFinished, isWholeBackup, type BackupSet} from './sets.ts';
 
 /**
  * Why a set stays: a rule of the policy, or one of these. `latest`: the newest complete set of its host; `newest`: the
@@ -52,7 +52,8 @@ const clockSlackMilliseconds = 60_000;
 /**
  * Decides which sets stay, as `restic forget` would but for whole sets. Sets of other hosts, of other sources, those
  * made by restores and those that were imported are counted apart, so that an hourly dump cannot displace the nightly set
- * of everything, nor a hundred old archives; so are sets that are not known to be this host's own, so that no stranger can displace those. Pure.
+ * of everything, nor a hundred old archives. Those of the earlier command line displace none of this tool's, but are displaced by them: no
+ * more of them will come, so that among themselves they would stay for good. Apart are also sets that are not known to be this host's own, so that no stranger can displace those. Pure.
  */
 export function planRetention(sets: readonly BackupSet[], policy: RetentionPolicy, options: RetentionOptions): RetentionPlan {
   const {now, restoreTested, hold} = options;
@@ -63,12 +64,14 @@ export function planRetention(sets: readonly BackupSet[], policy: RetentionPolic
 
   const future = newestFirst.filter((set) => isFuture(set, now));
   const present = newestFirst.filter((set) => !isFuture(set, now));
-  const finished = present.filter((set) => set.manifest !== undefined);
-  const unfinished = present.filter((set) => set.manifest === undefined);
+  const finished = present.filter(isFinished);
+  const unfinished = present.filter((set) => !isFinished(set));
 
-  for (const group of Map.groupBy(finished, (set) => JSON.stringify([hostOf(set), sourcesOf(set), set.isSafety, set.isImported])).values()) {
-    for (const rule of retentionRules) keep(keptByRule(group, policy, rule), rule);
-    keep(newestComplete(group), 'newest');
+  for (const group of Map.groupBy(finished, (set) => JSON.stringify([hostOf(set), sourcesOf(set), set.isSafety, set.isImported, set.isEarlier])).values()) {
+    const counted = group.some(({isEarlier}) => isEarlier) ? withSuccessors(group, finished, hostOf) : group;
+    const keepOfGroup = (kept: readonly BackupSet[], reason: KeepReason) => keep(kept.filter((set) => group.includes(set)), reason);
+    for (const rule of retentionRules) keepOfGroup(keptByRule(counted, policy, rule), rule);
+    keepOfGroup(newestComplete(counted), 'newest');
   }
   for (const ofHost of Map.groupBy(finished, hostOf).values()) keep(newestComplete(ofHost.filter((set) => !set.isSafety)), 'latest');
   keep(present.filter(({id}) => id === restoreTested), 'restore-tested');
@@ -81,7 +84,7 @@ export function planRetention(sets: readonly BackupSet[], policy: RetentionPolic
   const decided = [...reasons];
   return {
     kept: decided.filter(([, why]) => why.length > 0).map(([set, why]) => ({set, reasons: why})),
-    removed: decided.filter(([, why]) => why.length === 0).map(([set]) => ({set, reason: set.manifest === undefined ? 'unfinished' : 'expired'})),
+    removed: decided.filter(([, why]) => why.length === 0).map(([set]) => ({set, reason: isFinished(set) ? 'expired' : 'unfinished'})),
     held: isHeld ? hold : null,
     warnings: futureWarnings(future),
   };
@@ -100,6 +103,14 @@ function hostNamer({hostNames, ownSets}: RetentionOptions): (set: BackupSet) => 
 /** The sources that a set holds, in order. */
 export function sourcesOf(set: BackupSet): string[] {
   return [...new Set(set.snapshots.map(({source}) => source))].toSorted();
+}
+
+/** Sets of the earlier command line and what took their place since: complete sets of the same host that hold as much. Newest first. */
+function withSuccessors(group: readonly BackupSet[], finished: readonly BackupSet[], hostOf: (set: BackupSet) => string): BackupSet[] {
+  const [first] = group;
+  if (!first) return [];
+  const holdsAsMuch = (set: BackupSet) => sourcesOf(first).every((source) => sourcesOf(set).includes(source));
+  return finished.filter((set) => group.includes(set) || (!set.isEarlier && !set.isImported && isWholeBackup(set) && hostOf(set) === hostOf(first) && holdsAsMuch(set)));
 }
 
 function newestComplete(newestFirst: readonly BackupSet[]): BackupSet[] {

@@ -1,8 +1,8 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import type {Context} from './context.ts';
 
 /** What runs at night or in need, and has to be heard of when it fails. */
@@ -29,9 +29,7 @@ export type RunRecords = z.output<typeof fileSchema>;
 
 /** What this host remembers of its runs; empty when that was lost. */
 export function readRunRecords(context: Pick<Context, 'stateDirectory'>): RunRecords {
-  const path = recordsPath(context);
-  if (!existsSync(path)) return {};
-  return fileSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? {};
+  return fileSchema.safeParse(parseJson(readTextOrNothing(recordsPath(context)))).data ?? {};
 }
 
 /** Remembers how a run of a job ended. The repository's lock is not needed: a lost race costs one line of `backup status`. */

@@ -13,8 +13,10 @@ import {hostTimeZone, nextRuns} from '../schedule/next-runs.ts';
 import {runPath} from '../schedule/run-path.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {durationText} from '../shared/duration.ts';
+import {bringBack, setAside} from '../schedule/earlier-lines.ts';
 import {pausesOf} from '../schedule/pauses.ts';
 import type {Context} from './context.ts';
+import {bringBackElsewhere, findEarlierSchedule, linesToReplace, replaceElsewhere, type EarlierSchedule} from './earlier-schedule.ts';
 import {configFileOf, forgetSchedule, ownerOf, readSchedule, rememberSchedule} from './schedule.ts';
 
 export interface PlanRequest {
@@ -44,18 +46,23 @@ export interface ScheduleReport {
   readonly timeZone: string;
   readonly cron: CronDaemon;
   readonly warnings: readonly string[];
+  /** What ran the backups before: lines of TimeTiles' earlier command line. */
+  readonly earlier: EarlierSchedule;
 }
 
 export interface RemovalReport {
   readonly state: 'removed' | 'none';
+  /** Lines that ran the backups before, and do so again. */
+  readonly broughtBack: EarlierSchedule['replaced'];
 }
 
 /** What the engine's address depends on, besides the configuration. */
-const passedOn = ['DOCKER_HOST', 'DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS_VERIFY', 'DOCKER_API_VERSION'];
+const passedOn = ['DOCKER_HOST', 'DOCKER_CONTEXT', 'DOCKER_CONFIG', 'DOCKER_CERT_PATH', 'DOCKER_TLS', 'DOCKER_TLS_VERIFY', 'DOCKER_API_VERSION'];
 const runsToShow = 5;
 
 /**
- * Puts the schedule into the invoking user's crontab; everything else in there stays byte for byte.
+ * Puts the schedule into the invoking user's crontab; everything else in there stays byte for byte, but for lines that ran
+ * backups before: these become comments, wherever they are, after the new schedule is in place.
  * @throws TimetilesError `usage` for a schedule that cannot be, `schedule` when the crontab cannot be changed
  */
 export async function installSchedule(context: Context, request: InstallRequest): Promise<ScheduleReport> {
@@ -65,35 +72,43 @@ export async function installSchedule(context: Context, request: InstallRequest)
   const owner = ownerOf(context.configuration);
   const crontab = await readCrontab();
   const found = await settle(crontab, owner, request.confirmEdited);
-  const wanted = putBlock(crontab, owner, lines);
+  const before = {home: context.configuration.home, owner, isFirst: found.state === 'none'};
+  const wanted = putBlock(setAside(crontab, owner, linesToReplace(crontab, before)), owner, lines);
   const {schedule, offsite, randomDelay} = {...plan, schedule: plan.schedule.text};
   mkdirSync(dirname(installation.log), {recursive: true, mode: 0o750});
   if (wanted !== crontab) await writeCrontab(wanted);
   if (wanted !== crontab || readSchedule(context) === undefined) await rememberSchedule(context, {schedule, offsite, randomDelay});
-  const state = wanted === crontab ? 'unchanged' : found.state === 'none' ? 'installed' : 'updated';
-  return report(state, lines, schedule, environmentWarnings(context, request.environment));
+  const replaced = await replaceElsewhere(context, before);
+  const state = wanted === crontab && replaced === 0 ? 'unchanged' : found.state === 'none' ? 'installed' : 'updated';
+  const earlier = await findEarlierSchedule(wanted, {...before, isFirst: false});
+  return report({state, lines, schedule, earlier, warnings: environmentWarnings(context, request.environment)});
 }
 
-/** Takes the schedule out of the invoking user's crontab, which is then what it was before. */
+/** Takes the schedule out of the invoking user's crontab, which is then what it was before; so are all others. */
 export async function removeSchedule(context: Context, confirmEdited: ConfirmEdited): Promise<RemovalReport> {
   const owner = ownerOf(context.configuration);
   const crontab = await readCrontab();
   const found = await settle(crontab, owner, confirmEdited);
-  if (found.state !== 'none') {
-    const wanted = removeBlock(crontab, owner);
+  const {replaced: broughtBack} = await findEarlierSchedule(crontab, {home: context.configuration.home, owner, isFirst: false});
+  await bringBackElsewhere(context, owner);
+  const wanted = bringBack(removeBlock(crontab, owner), owner);
+  if (wanted !== crontab) {
     if ((await writeCrontab(wanted)) !== wanted) context.log.warn('the crontab had no newline at its end before; cron wants one, so it stays');
   }
   await forgetSchedule(context);
-  return {state: found.state === 'none' ? 'none' : 'removed'};
+  return {state: found.state === 'none' ? 'none' : 'removed', broughtBack};
 }
 
 /** What is in the invoking user's crontab, and when it runs next. */
 export async function showSchedule(context: Context): Promise<ScheduleReport> {
-  const found = findBlock(await readCrontab(), ownerOf(context.configuration));
+  const crontab = await readCrontab();
+  const owner = ownerOf(context.configuration);
+  const found = findBlock(crontab, owner);
   const schedule = readSchedule(context)?.schedule;
-  if (found.state === 'none') return report(schedule === undefined ? 'none' : 'missing', [], undefined, []);
+  const earlier = await findEarlierSchedule(crontab, {home: context.configuration.home, owner, isFirst: found.state === 'none'});
+  if (found.state === 'none') return report({state: schedule === undefined ? 'none' : 'missing', lines: [], schedule: undefined, earlier, warnings: []});
   if (found.state === 'broken') throw brokenError();
-  return report(found.state === 'intact' ? 'installed' : 'edited', found.lines, schedule, []);
+  return report({state: found.state === 'intact' ? 'installed' : 'edited', lines: found.lines, schedule, earlier, warnings: []});
 }
 
 /**
@@ -141,14 +156,14 @@ function installationOf({configuration, settings}: Context, {tool, environment}:
 
 /** What only the shell of whoever installs the schedule knows, and no cron ever will. */
 function environmentWarnings({configuration}: Context, environment: InstallRequest['environment']): string[] {
-  const inFiles = (key: string, value: string) => configuration.files.some((file) => file.values[key] === value);
+  const inFiles = (key: string, value: string) => configuration.files.some((file) => file.values.get(key)?.value === value);
   const names = Object.entries(environment)
-    .filter(([key, value]) => value && (knownKeys.has(key) || resticVariables.has(key)) && !inFiles(key, value))
+    .filter(([key, value]) => value && (knownKeys.has(key) || resticVariables.has(key)) && !passedOn.includes(key) && !inFiles(key, value))
     .map(([key]) => key);
   return names.length === 0 ? [] : [`${names.join(', ')}: set in this shell alone, where cron will not find it. Write it into ${configuration.files[0]?.path ?? join(configuration.home, 'bootstrap.conf')}`];
 }
 
-async function report(state: ScheduleReport['state'], lines: readonly string[], schedule: string | undefined, warnings: readonly string[]): Promise<ScheduleReport> {
+async function report({state, lines, schedule, earlier, warnings}: Pick<ScheduleReport, 'state' | 'lines' | 'earlier' | 'warnings'> & {schedule: string | undefined}): Promise<ScheduleReport> {
   const timeZone = hostTimeZone();
   const cron = findCronDaemon();
   const fields = schedule === undefined ? undefined : (await parseSchedule(schedule)).fields;
@@ -160,7 +175,8 @@ async function report(state: ScheduleReport['state'], lines: readonly string[], 
     next: schedule === undefined ? [] : await nextRuns(schedule, timeZone, runsToShow),
     timeZone,
     cron,
-    warnings: [...warnings, ...troubles.map(describeTrouble)],
+    warnings: [...warnings, ...earlier.warnings, ...troubles.map(describeTrouble)],
+    earlier,
   };
 }
 

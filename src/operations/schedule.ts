@@ -1,5 +1,4 @@
 import {createHash} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {userInfo} from 'node:os';
 import {join, resolve} from 'node:path';
@@ -12,6 +11,7 @@ import {hostTimeZone, nextRuns} from '../schedule/next-runs.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import type {Context} from './context.ts';
 
 const scheduleSchema = z.object({
@@ -47,9 +47,7 @@ export interface ScheduleState {
 
 /** What `backup auto` installed for this configuration; undefined when nothing, or when that was lost. */
 export function readSchedule(context: Pick<ScheduleContext, 'stateDirectory' | 'configuration'>): InstalledSchedule | undefined {
-  const path = recordPath(context);
-  if (!existsSync(path)) return undefined;
-  return scheduleSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data;
+  return scheduleSchema.safeParse(parseJson(readTextOrNothing(recordPath(context)))).data;
 }
 
 /** Whether the backups that were installed will come: the entry is in the crontab as it was written, and cron runs. */

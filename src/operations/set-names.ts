@@ -1,9 +1,10 @@
 import {createHash} from 'node:crypto';
-import {mkdirSync, readFileSync} from 'node:fs';
+import {mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import type {Context} from './context.ts';
 import type {Manifest} from './manifest.ts';
 import type {BackupSet} from './sets.ts';
@@ -52,7 +53,7 @@ export async function rememberNewSetName(context: NamesContext, {set, state, bef
 
 /** The names that were kept; none where they cannot be read. */
 export function readSetNames(stateDirectory: string, repository: string): SetName[] {
-  return parseNames(readText(pathOf(stateDirectory, repository)));
+  return parseNames(readTextOrNothing(pathOf(stateDirectory, repository)));
 }
 
 /** The sets of a copy elsewhere are not those that a command completes. */
@@ -69,19 +70,11 @@ function pathOf(stateDirectory: string, repository: string): string {
   return join(stateDirectory, `sets-${createHash('sha256').update(repository).digest('hex').slice(0, 12)}.json`);
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
 /** A host that cannot keep them only completes less. Most listings change nothing. */
 async function write(context: NamesContext, sets: readonly SetName[]): Promise<void> {
   const path = pathOf(context.stateDirectory, context.settings.RESTIC_REPOSITORY);
   const text = `${JSON.stringify({format: 1, sets})}\n`;
-  if (readText(path) === text) return;
+  if (readTextOrNothing(path) === text) return;
   try {
     mkdirSync(context.stateDirectory, {recursive: true, mode: 0o700});
     await writeFileAtomically(path, text);
@@ -91,7 +84,7 @@ async function write(context: NamesContext, sets: readonly SetName[]): Promise<v
 }
 
 /** By hand: zod's import alone would take a fifth of the time that a completion may take. */
-function parseNames(text: string): SetName[] {
+function parseNames(text: string | undefined): SetName[] {
   const document = parseJson(text);
   if (!isRecord(document) || document['format'] !== 1 || !Array.isArray(document['sets'])) return [];
   return document['sets'].filter((set) => isSetName(set));

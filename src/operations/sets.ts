@@ -5,6 +5,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
+import {groupEarlierRuns, type EarlierRun} from './earlier-runs.ts';
 import {rememberSetNames} from './set-names.ts';
 
 /** The tag of every snapshot of this tool. */
@@ -38,6 +39,8 @@ export interface BackupSet {
   readonly isSuspicious: boolean;
   /** Made from files of other tools, with their time; it says nothing of whether backups are made. */
   readonly isImported: boolean;
+  /** Made by TimeTiles' earlier command line, which knew neither sets nor manifests. */
+  readonly isEarlier: boolean;
   /** The host that made it, as its manifest's snapshot says, or its first. */
   readonly host: string;
   /** Id of the manifest's snapshot; undefined when the run did not come so far. */
@@ -111,10 +114,11 @@ export function groupSets(snapshots: readonly Snapshot[]): BackupSet[] {
   const bySet = new Map<string, Snapshot[]>();
   for (const snapshot of snapshots) {
     const id = tagValue(snapshot, 'set:');
-    if (id === undefined) continue;
+    if (id === undefined || !snapshot.tags.includes(toolTag)) continue;
     bySet.set(id, [...(bySet.get(id) ?? []), snapshot]);
   }
-  return [...bySet].map(([id, members]) => toSet(id, members)).toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const earlier = groupEarlierRuns(snapshots).map(earlierSet);
+  return [...[...bySet].map(([id, members]) => toSet(id, members)), ...earlier].toSorted((a, b) => (a.id < b.id ? 1 : -1));
 }
 
 function toSet(id: string, members: readonly Snapshot[]): BackupSet {
@@ -135,10 +139,31 @@ function toSet(id: string, members: readonly Snapshot[]): BackupSet {
     isSafety: manifest?.tags.includes(safetyTag) ?? false,
     isSuspicious: manifest?.tags.includes(suspiciousTag) ?? false,
     isImported: manifest?.tags.includes(importedTag) ?? false,
+    isEarlier: false,
     host: (manifest ?? first)?.hostname ?? '',
     manifest: manifest?.id,
     snapshots,
   };
+}
+
+/** Whole by its nature: the earlier command line stored a dump only after pg_dump had ended well. */
+function earlierSet({id, host, snapshots}: EarlierRun): BackupSet {
+  return {
+    id, host,
+    time: timeOfSetId(id) ?? new Date(0),
+    state: 'complete',
+    isSafety: false,
+    isSuspicious: false,
+    isImported: false,
+    isEarlier: true,
+    manifest: undefined,
+    snapshots: snapshots.map(({source, snapshot}) => ({source, id: snapshot.id, time: new Date(snapshot.time), snapshot})),
+  };
+}
+
+/** Whether the run that made a set came to its end; some files may not have been readable. */
+export function isFinished({manifest, isEarlier}: Pick<BackupSet, 'manifest' | 'isEarlier'>): boolean {
+  return manifest !== undefined || isEarlier;
 }
 
 function tagValue(snapshot: Snapshot, prefix: string): string | undefined {
@@ -177,7 +202,10 @@ export function chooseSet(sets: readonly BackupSet[], wanted: string, source?: s
   const matches: ChosenSet[] = [];
   for (const set of sets) {
     if (set.id.toLowerCase().startsWith(wanted.toLowerCase()) || set.manifest?.startsWith(wanted)) matches.push({set, snapshot: undefined});
-    for (const snapshot of set.snapshots) if (snapshot.id.startsWith(wanted)) matches.push({set, snapshot});
+    for (const snapshot of set.snapshots) {
+      // One snapshot of the earlier command line that stands alone is a set.
+      if (snapshot.id.startsWith(wanted)) matches.push({set, snapshot: set.isEarlier && set.snapshots.length === 1 ? undefined : snapshot});
+    }
   }
   const [only, second] = matches;
   if (only && !second) return only;
@@ -192,7 +220,7 @@ function inventory(sets: readonly BackupSet[]): string {
   if (sets.length === 0) return 'the repository has no sets yet';
   const shown = sets.slice(0, 10).map((set) => {
     const parts = set.snapshots.map((snapshot) => `${snapshot.source} ${snapshot.id.slice(0, 8)}`).join(', ');
-    return `${set.id} (${set.state === 'complete' ? '' : 'incomplete; '}${parts})`;
+    return `${set.id} (${set.isEarlier ? 'earlier CLI; ' : ''}${set.state === 'complete' ? '' : 'incomplete; '}${parts})`;
   });
   const more = sets.length > shown.length ? ` and ${plural(sets.length - shown.length, 'older set')}` : '';
   return `there are: ${shown.join(', ')}${more}`;

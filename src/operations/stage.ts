@@ -8,6 +8,8 @@ import {requireSome, unlessFailed, type PlannedStep, type RestorePlan} from './r
 export interface Staged {
   readonly steps: readonly PlannedStep[];
   readonly missing: readonly MissingData[];
+  /** What came back otherwise than by the ordinary way, a line each. */
+  readonly remarks: readonly string[];
 }
 
 /**
@@ -16,18 +18,20 @@ export interface Staged {
  * @returns those that are ready to be swapped: all, unless failures are collected
  * @throws TimetilesError at the first thing that cannot be restored whole, unless failures are collected
  */
-export async function stageAll(context: Context, plan: RestorePlan, failures: Map<string, unknown> | undefined): Promise<readonly PlannedStep[]> {
+export async function stageAll(context: Context, plan: RestorePlan, failures: Map<string, unknown> | undefined): Promise<Staged> {
   const staged: PlannedStep[] = [];
+  const remarks: string[] = [];
   for (const planned of plan.steps) {
     const {source, step} = planned;
     context.log.info(`restoring ${source.name} beside the live data`);
-    await unlessFailed(context, failures, source.name, () => step.stage((progress) => context.log.progress({label: `restoring ${source.name}`, ...progress})));
+    const made = await unlessFailed(context, failures, source.name, () => step.stage((progress) => context.log.progress({label: `restoring ${source.name}`, ...progress})));
+    remarks.push(...(made ?? []).map((line) => `${source.name}: ${line}`));
     context.signal.throwIfAborted();
     if (failures?.has(source.name)) await source.revert(uninterruptible(context), step.entry);
     else staged.push(planned);
   }
   requireSome(staged, failures);
-  return staged;
+  return {steps: staged, missing: [], remarks};
 }
 
 /**
@@ -38,6 +42,7 @@ export async function stageAll(context: Context, plan: RestorePlan, failures: Ma
 export async function stageIntact(context: Context, from: Context, plan: RestorePlan): Promise<Staged> {
   const steps: PlannedStep[] = [];
   const missing: MissingData[] = [];
+  const remarks: string[] = [];
   const lost = await findLostFiles(from, plan.steps.map(({snapshot}) => snapshot));
   let first: unknown;
   for (const planned of plan.steps) {
@@ -48,7 +53,8 @@ export async function stageIntact(context: Context, from: Context, plan: Restore
       if (paths.length > 0) missing.push({source: source.name, paths, reason: null});
     };
     try {
-      await step.stage(onProgress, {damaged: [...(lost.get(snapshot.id) ?? [])], onMissing});
+      const made = await step.stage(onProgress, {damaged: [...(lost.get(snapshot.id) ?? [])], onMissing});
+      remarks.push(...made.map((line) => `${source.name}: ${line}`));
       steps.push(planned);
     } catch (error) {
       context.signal.throwIfAborted();
@@ -61,5 +67,5 @@ export async function stageIntact(context: Context, from: Context, plan: Restore
     context.signal.throwIfAborted();
   }
   if (steps.length === 0) throw first;
-  return {steps, missing};
+  return {steps, missing, remarks};
 }

@@ -1,11 +1,12 @@
 import {repositoryBytes, repositoryExists} from '../restic/handle.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import type {Context} from './context.ts';
+import {damagedState} from './damaged-state.ts';
 import {readEvidence} from './evidence.ts';
 import {findings, judgeRestoreTests, newestWith, sourceNames, type Finding, type HealthFacts, type RestoreTestState} from './health.ts';
 import {readKnownSets, type KnownSet} from './known-sets.ts';
 import {offsiteLag, type OffsiteLag} from './offsite/lag.ts';
-import {readPrevious, type Previous} from './previous.ts';
+import {whatIsKept, type Previous} from './previous.ts';
 import {repositorySince} from './repository.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
 import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
@@ -55,6 +56,7 @@ const dayMilliseconds = 86_400_000;
  * repository's directory; restic is asked only when these do not account for every snapshot.
  */
 export async function readStatus(context: Context): Promise<StatusReport> {
+  for (const line of damagedState(context)) context.log.warn(line);
   const facts = await readFacts(context);
   return {
     sets: facts.sets.length,
@@ -64,7 +66,7 @@ export async function readStatus(context: Context): Promise<StatusReport> {
     restoreTests: facts.restoreTests,
     schedule: facts.schedule,
     space: spaceOf(context, facts.sets),
-    previous: readPrevious(context),
+    previous: whatIsKept(context),
     findings: findings(facts),
   };
 }

@@ -71,7 +71,6 @@ export function judgeSet(context: Context, made: readonly StoredSource[], manife
  * being new or having lost them, asks the repository, once. Never fails: no backup is lost for it.
  */
 export async function readEarlierManifests(context: Context): Promise<Manifest[]> {
-  if (context.settings.BACKUP_SUSPICIOUS_PERCENT === 0) return [];
   const present = repositoryFiles(context.restic, 'snapshots');
   if (present.length === 0) return [];
   const copies = [...readCachedManifests(context, present).values()];

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
@@ -12,6 +12,7 @@ import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {formatBytes, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import {waitUntil} from '../shared/wait.ts';
 import type {ThrowawayPlace} from '../sources/source.ts';
 import {onStack, uninterruptible, type Context} from './context.ts';
@@ -43,7 +44,7 @@ export function throwawayName(id: string): string {
 /**
  * Makes the places, without network and with bounded memory and processors, for the time of `work`, and removes them
  * whatever happened. The repository's lock has to be held.
- * @throws TimetilesError `volume` when the engine's disk has no room for them
+ * @throws TimetilesError `no-room` when the engine's disk has no room for them
  */
 export async function withThrowaway<Result>(context: Context, {id, set, places}: {id: string; set: string; places: readonly ThrowawayPlace[]}, work: (throwaway: Throwaway) => Promise<Result>): Promise<Result> {
   const docker = await context.docker();
@@ -84,9 +85,10 @@ function requireRoom(engine: Engine, places: readonly ThrowawayPlace[]): void {
   const free = freeBytes(engine.volumes);
   if (free >= needed) return;
   throw new TimetilesError(
-    'volume',
+    'no-room',
     `restoring the set beside the live data needs ${formatBytes(needed)}, but the disk of Docker's volumes (${engine.volumes}) has only ${formatBytes(free)} free`,
     `Free some space (df -h ${shellWord(engine.volumes)}), or test the set on another host.`,
+    {room: {path: engine.volumes, bytesMissing: needed - free}},
   );
 }
 
@@ -105,7 +107,7 @@ async function requireRunning(docker: DockerHandle, {containers}: ThrowawayRecor
  */
 export async function removeLeftThrowaway(context: Context): Promise<void> {
   if (!hasLeftThrowaway(context)) return;
-  const record = recordSchema.safeParse(parseJson(readFileSync(recordPath(context), 'utf8'))).data;
+  const record = recordSchema.safeParse(parseJson(readTextOrNothing(recordPath(context)))).data;
   if (!record) {
     context.log.warn(`${recordPath(context)} cannot be read. Remove what an interrupted restore test left (docker ps -a --filter label=${label}; docker volume ls --filter label=${label}), then the file`);
     return;

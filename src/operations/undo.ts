@@ -1,12 +1,12 @@
 import type {Container} from '../docker/containers.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes} from '../shared/format.ts';
-import type {KeptData} from '../sources/source.ts';
+import type {KeptData} from '../sources/leftover.ts';
 import {containersToStop, startApp, stopApp, waitForApp} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
-import {dropPrevious, inspectAll, readPrevious, type Previous} from './previous.ts';
+import {dropPrevious, inspectAll, problemsOfKept, readPrevious, type Previous} from './previous.ts';
 import {finishInterruptedRestore, finishInterruptedRestoreIfIdle, putBack, settleUndo} from './recover.ts';
 import {describePlan, type RestorePlan} from './restore-plan.ts';
 import {reportAsDone, restoreInPlace, type RestoreReport} from './restore.ts';
@@ -61,6 +61,7 @@ export async function undoRestore(context: Context, request: UndoRequest): Promi
   const record = requireRecord(context);
   const data = record.kept ? await inspectAll(context, record) : undefined;
   if (!data) return restoreSafetySet(context, record, request);
+  requireSound(record, data);
   const plan = await planSwap(context, record, data);
   const shown = {lines: describeSwap(plan, request.safetyBackup), warnings: []};
   if ((await request.confirm(shown)) === 'stop') return {state: 'planned', plan: shown};
@@ -69,7 +70,10 @@ export async function undoRestore(context: Context, request: UndoRequest): Promi
     await finishInterruptedRestore(context);
     // Another restore, undo or backup may have run since the plan was made.
     const now = readPrevious(context);
-    if (now?.id !== record.id || !now.kept) throw new TimetilesError('restore', 'the kept state has changed since the plan was made', 'Nothing was changed. Look again: timetiles restore --undo --dry-run');
+    if (now?.id !== record.id || !now.kept) throw changedMeanwhile();
+    const dataNow = await inspectAll(context, now);
+    if (!dataNow) throw changedMeanwhile();
+    requireSound(now, dataNow);
     return swapBack(context, plan, request.safetyBackup);
   };
   const options = request.safetyBackup ? {} : ({readOnlyRepository: 'proceed'} as const);
@@ -95,6 +99,22 @@ function requireRecord(context: Context): Previous {
     'not-found',
     `there is nothing to undo: the data from before the restore of set ${record.set} is gone, and no safety set was made of it`,
     'Choose the newest set from before that restore: timetiles backup list, then timetiles restore SET',
+  );
+}
+
+function changedMeanwhile(): TimetilesError {
+  return new TimetilesError('restore', 'the kept state has changed since the plan was made', 'Nothing was changed. Look again: timetiles restore --undo --dry-run');
+}
+
+/** What is damaged must not take the place of live data; @throws TimetilesError that tells the other ways back */
+function requireSound(record: Previous, data: readonly KeptData[]): void {
+  const problems = problemsOfKept(record, data);
+  if (problems.length === 0) return;
+  const other = record.safetySet === null ? 'Choose a set: timetiles backup list, then timetiles restore SET' : `Its safety set has the same data: timetiles restore ${record.safetySet}`;
+  throw new TimetilesError(
+    'restore',
+    `what the restore of set ${record.set} kept cannot take the place of the live data, which was not touched: ${problems.join('; ')}`,
+    `${other}. To remove what is left of it: timetiles restore --drop-previous`,
   );
 }
 

@@ -15,14 +15,15 @@ export interface NewestSet {
   readonly warnings: readonly string[];
 }
 
-/** Reads the manifest of the newest complete set from the repository and compares it with every snapshot that it names. */
+/** Reads the manifest of the newest complete set that has one from the repository and compares it with every snapshot that it names. */
 export async function checkNewestSet(context: Context, isDamaged: boolean): Promise<NewestSet> {
   let sets: BackupSet[] | undefined;
   let set: BackupSet | undefined;
   const report = (problems: readonly string[], warnings: readonly string[] = []): NewestSet => ({sets: sets?.length ?? null, set, age: set ? ageOf(context, set) : null, problems, warnings});
   try {
     sets = await readSets(context);
-    set = sets.find(isWholeBackup);
+    set = sets.find((candidate) => isWholeBackup(candidate) && !candidate.isEarlier) ?? sets.find(isWholeBackup);
+    if (set?.isEarlier === true) return report([], [`the newest set ${set.id} was made by the earlier command line of TimeTiles: it has no manifest to compare it with`, ...staleness(context, set)]);
     if (set?.manifest === undefined) return report([], [sets.length === 0 ? 'the repository has no sets yet' : `none of the ${plural(sets.length, 'set')} is complete`]);
     return report(alteredSnapshots(set, await readStoredManifest(context, set.manifest)), staleness(context, set));
   } catch (error) {

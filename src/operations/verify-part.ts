@@ -1,10 +1,10 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import type {DataPart} from '../restic/digests.ts';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {messageOf} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
+import {readTextOrNothing} from '../shared/read-text.ts';
 import {withoutPassword} from '../shared/redact.ts';
 import type {Context} from './context.ts';
 
@@ -40,8 +40,7 @@ function nameOf({restic}: Context): string {
 }
 
 function readParts(context: Context): z.output<typeof stateSchema> {
-  const path = pathOf(context);
-  return existsSync(path) ? (stateSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? {}) : {};
+  return stateSchema.safeParse(parseJson(readTextOrNothing(pathOf(context)))).data ?? {};
 }
 
 function pathOf({stateDirectory}: Context): string {

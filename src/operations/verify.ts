@@ -7,7 +7,7 @@ import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
 import {damageKeys, type Place} from './alert-keys.ts';
 import type {Context} from './context.ts';
 import {withRepositoryLock} from './lock.ts';
-import {finishInterruptedRestore} from './recover.ts';
+import {finishInterruptedRestoreOrWarn} from './recover.ts';
 import {clearDeadLocks} from './repository.ts';
 import {requireRepository} from './sets.ts';
 import {checkNewestSet} from './verify-newest.ts';
@@ -56,7 +56,7 @@ export function exitCodeOfVerify(report: VerifyReport): number {
 export async function verifyRepository(context: Context, options: VerifyOptions): Promise<VerifyReport> {
   const command = 'timetiles backup verify';
   const work = async () => {
-    await finishInterruptedRestore(context);
+    await finishInterruptedRestoreOrWarn(context);
     return verifyUnlocked(context, options);
   };
   return watchJob(context, {job: 'verify', command, conclude: (report) => concludeVerify(report, 'local', `the repository ${context.restic.repository}`)}, async () => {

@@ -14,6 +14,10 @@ import {isAtLeast, type ResticVersion} from './version.ts';
 /** How long restic may take to notice an interrupt; it needs milliseconds. */
 const interruptMilliseconds = 1000;
 
+/** How long to wait for restic to open the repository before going on without knowing, and how often to look. */
+const openLimitMilliseconds = 5000;
+const openInterval = 20;
+
 export interface StoredSnapshot {
   /** The snapshot's full id. */
   readonly id: string;
@@ -95,6 +99,8 @@ async function storeEmptyDirectory(handle: ResticHandle, tags: readonly string[]
 export interface SnapshotStream {
   /** Where the producer writes, an open descriptor. */
   readonly writeFd: number;
+  /** Resolves when restic has opened the repository and is about to read, or has ended; after a few seconds in any case. */
+  readonly ready: Promise<void>;
   /** The producer has ended well: writes `rest`, ends the stream and waits for the snapshot. */
   commit(rest?: string): Promise<StoredSnapshot>;
   /** The producer failed: restic is interrupted and leaves neither snapshot nor lock. Safe to call after `commit`. */
@@ -112,6 +118,7 @@ export async function startSnapshotStream(
 ): Promise<SnapshotStream> {
   const pipe = await openHeldPipe();
   const reader = readMessages(onProgress);
+  const earlierLocks = new Set(repositoryFiles(handle, 'locks'));
   try {
     const restic = startRestic(handle, streamBackupArgs(path, {tags, time: handle.snapshotTime}), {
       stdin: {fd: pipe.readFd},
@@ -126,6 +133,7 @@ export async function startSnapshotStream(
     return {
       writeFd: pipe.writeFd,
       ended,
+      ready: waitUntilReading(handle, earlierLocks, ended),
       async commit(rest) {
         await pipe.finish(rest);
         const result = await restic.result;
@@ -143,6 +151,16 @@ export async function startSnapshotStream(
   } catch (error) {
     await pipe.close();
     throw error;
+  }
+}
+
+/** restic makes its lock right after it has opened the repository, which takes most of a second. */
+async function waitUntilReading(handle: ResticHandle, earlierLocks: ReadonlySet<string>, ended: Promise<unknown>): Promise<void> {
+  const restic = {hasEnded: false};
+  void ended.then(() => (restic.hasEnded = true));
+  const end = Date.now() + openLimitMilliseconds;
+  while (!restic.hasEnded && Date.now() < end && repositoryFiles(handle, 'locks').every((name) => earlierLocks.has(name))) {
+    await sleep(openInterval);
   }
 }
 

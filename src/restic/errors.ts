@@ -1,5 +1,5 @@
 import {describeEnd, type CommandResult} from '../process/run.ts';
-import {TimetilesError, type ErrorKind} from '../shared/errors.ts';
+import {fullDiskError, TimetilesError, type ErrorKind} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
 import {findDamagedKeys} from './digests.ts';
@@ -87,7 +87,7 @@ export function targetError(handle: ResticHandle, action: string, target: string
   const error = resticError(handle, action, result);
   // All that such a run writes to the repository is its lock.
   if (error.kind !== 'repository-full' || /unable to create lock/i.test(result.stderr)) return error;
-  return new TimetilesError('volume', `the disk of ${target} is full`, `Free some space on it (df -h ${shellWord(target)}), then run the command again.`);
+  return fullDiskError(target, error);
 }
 
 function headline(kind: ErrorKind, action: string, repository: string, said: string): string {

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {parseJson} from '../shared/parse-json.ts';
 import type {FilePattern} from '../shared/file-pattern.ts';
 import {emptyMarker} from './backup.ts';
+import {pathOfData} from './earlier.ts';
 import type {ResticHandle} from './handle.ts';
 import {nodeSchema, type SnapshotNode} from './list-files.ts';
 import {runRestic} from './run.ts';
@@ -9,8 +10,8 @@ import {runRestic} from './run.ts';
 export interface FindRequest {
   readonly pattern: FilePattern;
   readonly ignoreCase: boolean;
-  /** One snapshot, or all that have these tags (`timetiles,uploads`). */
-  readonly within: {readonly snapshot: string} | {readonly tags: string};
+  /** One snapshot, or all that have any of these tags (`timetiles,uploads` for both). */
+  readonly within: {readonly snapshot: string} | {readonly tags: readonly string[]};
   /** Hits of one snapshot that are kept; those beyond are counted. */
   readonly limit: number;
 }
@@ -42,11 +43,18 @@ export async function findNodes(handle: ResticHandle, request: FindRequest, onSn
       return;
     }
     const {data} = endOfSnapshot.safeParse(parseJson(text));
-    if (data && hits.length > 0) onSnapshot({snapshot: data.snapshot, hits, omitted});
+    // What matched below the snapshot's root need not match below its data's.
+    const ofData = data ? hits.flatMap((hit) => inData(handle, data.snapshot, hit)).filter(({path}) => pattern.matches(path, ignoreCase)) : [];
+    if (data && ofData.length > 0) onSnapshot({snapshot: data.snapshot, hits: ofData, omitted});
     hits = [];
     omitted = 0;
   });
   await runRestic(handle, 'searching the snapshots', findArgs(request), {stdout: {onText: split}});
+}
+
+function inData(handle: ResticHandle, snapshot: string, node: SnapshotNode): SnapshotNode[] {
+  const path = pathOfData(handle, snapshot, node.path);
+  return path === undefined ? [] : [{...node, path}];
 }
 
 /** The argv of a search. */
@@ -56,7 +64,7 @@ export function findArgs({pattern, ignoreCase, within}: Omit<FindRequest, 'limit
     '--json',
     '--no-lock',
     ...(ignoreCase ? ['--ignore-case'] : []),
-    ...('snapshot' in within ? ['--snapshot', within.snapshot] : ['--tag', within.tags]),
+    ...('snapshot' in within ? ['--snapshot', within.snapshot] : within.tags.flatMap((tag) => ['--tag', tag])),
     '--',
     pattern.restic,
   ];

@@ -13,6 +13,8 @@ export interface ResticHandle {
   readonly signal?: AbortSignal;
   /** The time that new snapshots get; none: now. */
   readonly snapshotTime?: Date;
+  /** By full id, the folder in which a snapshot's data begins, where that is not its root; listings fill it. See earlier.ts. */
+  readonly roots: Map<string, string>;
 }
 
 export interface ResticSettings {
@@ -37,7 +39,7 @@ export function createResticHandle(settings: ResticSettings): ResticHandle {
     delete environment['RESTIC_PASSWORD_FILE'];
     delete environment['RESTIC_PASSWORD_COMMAND'];
   }
-  return {repository: settings.repository, options: settings.options ?? [], environment, ...(settings.signal && {signal: settings.signal})};
+  return {repository: settings.repository, options: settings.options ?? [], environment, roots: new Map(), ...(settings.signal && {signal: settings.signal})};
 }
 
 /** The same repository, where new snapshots are of another time than now. restic reads times in its own time zone. */

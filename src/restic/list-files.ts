@@ -1,6 +1,7 @@
 import {z} from 'zod';
 import {parseJson} from '../shared/parse-json.ts';
 import {emptyMarker} from './backup.ts';
+import {pathInSnapshot, pathOfData} from './earlier.ts';
 import type {ResticHandle} from './handle.ts';
 import {runRestic} from './run.ts';
 
@@ -22,7 +23,8 @@ export type SnapshotNode = z.output<typeof nodeSchema>;
 export async function listFiles(handle: ResticHandle, snapshot: string, onFile: (path: string) => void): Promise<void> {
   const onLine = (line: string) => {
     const {data} = fileSchema.safeParse(parseJson(line));
-    if (data && data.path !== `/${emptyMarker}`) onFile(data.path);
+    const path = data && pathOfData(handle, snapshot, data.path);
+    if (path !== undefined && path !== `/${emptyMarker}`) onFile(path);
   };
   await runRestic(handle, 'listing files', ['ls', '--json', '--no-lock', snapshot], {stdout: {onLine}});
 }
@@ -32,9 +34,10 @@ export async function listFolder(handle: ResticHandle, snapshot: string, folder:
   const nodes: SnapshotNode[] = [];
   const onLine = (line: string) => {
     const {data} = nodeSchema.safeParse(parseJson(line));
-    if (data && data.path !== folder && data.path !== `/${emptyMarker}`) nodes.push(data);
+    const path = data && pathOfData(handle, snapshot, data.path);
+    if (data && path !== undefined && path !== folder && path !== `/${emptyMarker}`) nodes.push({...data, path});
   };
-  await runRestic(handle, 'listing a folder', ['ls', '--json', '--no-lock', '--', snapshot, folder], {stdout: {onLine}});
+  await runRestic(handle, 'listing a folder', ['ls', '--json', '--no-lock', '--', snapshot, pathInSnapshot(handle, snapshot, folder)], {stdout: {onLine}});
   return nodes;
 }
 

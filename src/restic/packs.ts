@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
+import {pathOfData} from './earlier.ts';
 import {isLocal, repositoryFiles, type ResticHandle} from './handle.ts';
 import {questionLimit, runRestic} from './run.ts';
 
@@ -45,9 +46,10 @@ export async function findFilesInPacks(handle: ResticHandle, packs: readonly str
   const list = stdout.split('\n').find((line) => /^\[[{\]]/.test(line));
   for (const {object_type: type, path, snapshot} of matchesSchema.parse(JSON.parse(list ?? '[]'))) {
     // A folder may still be in restic's cache; what is in it is not lost with the pack.
-    if (type !== 'blob') continue;
+    const ofData = pathOfData(handle, snapshot, path);
+    if (type !== 'blob' || ofData === undefined) continue;
     const paths = found.get(snapshot) ?? new Set<string>();
-    found.set(snapshot, paths.add(path));
+    found.set(snapshot, paths.add(ofData));
   }
   return found;
 }

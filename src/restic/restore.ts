@@ -1,9 +1,11 @@
-import {readdir, rm} from 'node:fs/promises';
+import {randomBytes} from 'node:crypto';
+import {readdir, rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
-import {TimetilesError} from '../shared/errors.ts';
+import {systemCode, TimetilesError} from '../shared/errors.ts';
 import {escapeGlob} from '../shared/file-pattern.ts';
 import type {Progress} from '../shared/log.ts';
 import {emptyMarker} from './backup.ts';
+import {pathInSnapshot, pathOfData, rootOf} from './earlier.ts';
 import {targetError} from './errors.ts';
 import {repositoryIsWritable, type ResticHandle} from './handle.ts';
 import {parseResticMessage} from './messages.ts';
@@ -85,8 +87,32 @@ async function emptyDirectory(directory: string): Promise<void> {
   for (const name of await readdir(directory, {encoding: 'buffer'})) await rm(Buffer.concat([Buffer.from(`${directory}/`), name]), {recursive: true, force: true});
 }
 
-/** Restores and verifies. @throws TimetilesError when a single file could not be restored or does not verify */
-export async function restoreSnapshot(
+/**
+ * Restores and verifies. Where the data is not the snapshot's root, restic before 0.16 can only restore the folders that lead
+ * to it as well: the data is then moved out of them, by renames.
+ * @throws TimetilesError when a single file could not be restored or does not verify
+ */
+export async function restoreSnapshot(handle: ResticHandle, request: RestoreRequest, version: ResticVersion, onProgress: (progress: Omit<Progress, 'label'>) => void): Promise<void> {
+  const {snapshot, target, path, exclude} = request;
+  const root = rootOf(handle, snapshot);
+  if (root === '') return restoreWhole(handle, request, version, onProgress);
+  const inSnapshot = (wanted: string) => pathInSnapshot(handle, snapshot, wanted);
+  const beside = join(target, `.timetiles-${randomBytes(4).toString('hex')}`);
+  await restoreWhole(handle, {snapshot, target: beside, path: path === undefined ? undefined : inSnapshot(path), ...(exclude && {exclude: exclude.map(inSnapshot)})}, version, onProgress);
+  await moveEntries(join(beside, root), target);
+  await rm(beside, {recursive: true, force: true});
+}
+
+/** Names need not be UTF-8. There is nothing to move where the snapshot lacks the path that was wanted. */
+async function moveEntries(from: string, to: string): Promise<void> {
+  const names = await readdir(from, {encoding: 'buffer'}).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  for (const name of names) await rename(Buffer.concat([Buffer.from(`${from}/`), name]), Buffer.concat([Buffer.from(`${to}/`), name]));
+}
+
+async function restoreWhole(
   handle: ResticHandle,
   request: RestoreRequest,
   version: ResticVersion,
@@ -104,7 +130,8 @@ export async function restoreSnapshot(
   };
   const damaged = new Set<string>();
   const onStderrLine = (line: string) => {
-    const path = damagedPath(line);
+    const item = damagedPath(line);
+    const path = item === undefined ? undefined : pathOfData(handle, request.snapshot, item);
     if (path !== undefined && path !== '/') damaged.add(path);
   };
   const result = await startRestic(handle, args, {stdout: {onLine}, onStderrLine}).result;

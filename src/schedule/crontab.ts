@@ -21,13 +21,14 @@ export async function readCrontab(user?: string): Promise<CrontabText> {
 
 /**
  * Writes the invoking user's crontab, or removes it, and reads it back.
+ * @param user another user's, which only root may ask for
  * @returns what is there now: Debian's cron takes no text without a newline at its end, and gets one added
  */
-export async function writeCrontab(text: CrontabText): Promise<CrontabText> {
-  const result = text === undefined ? await crontab(['-r']) : await crontab(['-'], text);
-  if (result.exitCode !== 0 && text !== undefined && !text.endsWith('\n') && /newline/i.test(result.stderr)) return writeCrontab(`${text}\n`);
+export async function writeCrontab(text: CrontabText, user?: string): Promise<CrontabText> {
+  const result = text === undefined ? await crontab([...ofUser(user), '-r']) : await crontab([...ofUser(user), '-'], text);
+  if (result.exitCode !== 0 && text !== undefined && !text.endsWith('\n') && /newline/i.test(result.stderr)) return writeCrontab(`${text}\n`, user);
   if (result.exitCode !== 0) throw crontabError('cannot be written', result);
-  if ((await readCrontab()) === text) return text;
+  if ((await readCrontab(user)) === text) return text;
   throw new TimetilesError('schedule', 'the crontab does not read back as it was written', 'See what is in it (crontab -l); something else may be writing it at the same time. Then run the command again.');
 }
 

@@ -1,11 +1,21 @@
 import {readdirSync, rmSync} from 'node:fs';
 import {mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {systemCode} from './errors.ts';
+import {fullDiskError, isFullDisk, systemCode} from './errors.ts';
 
 /** Writes a file so that after a crash it is there whole or not at all: temporary file, fsync, rename, fsync of the directory. Mode 0600 unless told. */
 export async function writeFileAtomically(path: string, content: string, mode = 0o600): Promise<void> {
-  await mkdir(dirname(path), {recursive: true, mode: 0o700});
+  try {
+    await mkdir(dirname(path), {recursive: true, mode: 0o700});
+    await writeAndRename(path, content, mode);
+  } catch (error) {
+    // The system's own error names no path once the file is open.
+    throw isFullDisk(error) ? fullDiskError(path, error) : error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function writeAndRename(path: string, content: string, mode: number): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, 'w', mode);
   try {
@@ -20,7 +30,6 @@ export async function writeFileAtomically(path: string, content: string, mode = 
     await rm(temporary, {force: true});
     throw error;
   }
-  await syncDirectory(dirname(path));
 }
 
 /** Removes what processes that were killed in the middle of such a write have left in a directory. */

@@ -1,3 +1,5 @@
+import {shellWord} from './format.ts';
+
 /** Exit codes of the contract; see docs/architecture.md. */
 export const exitCodes = {done: 0, failed: 1, usage: 2, incomplete: 3, locked: 4, interrupted: 130} as const;
 
@@ -11,6 +13,8 @@ export type ErrorKind =
   | 'container'
   | 'database'
   | 'volume'
+  /** A disk is full, or too small for what is planned; `room` names it. */
+  | 'no-room'
   | 'dump'
   | 'import'
   | 'restore'
@@ -45,6 +49,21 @@ const exitCodeByKind: Partial<Record<ErrorKind, number>> = {
   interrupted: exitCodes.interrupted,
 };
 
+/** Which disk has too little room. */
+export interface MissingRoom {
+  /** A path on it, as its owner sees it: on this host, or in a container. */
+  readonly path: string;
+  /** How much is missing; undefined where a write was refused and nothing tells. */
+  readonly bytesMissing?: number | undefined;
+}
+
+export interface ErrorFacts {
+  readonly cause?: unknown;
+  /** Of PostgreSQL: what kind of error it was, whatever language its words are in. */
+  readonly sqlstate?: string | undefined;
+  readonly room?: MissingRoom | undefined;
+}
+
 /**
  * An expected failure: what went wrong, and the next step for the operator.
  * The one place that prints it is cli/base-command.ts. No secret may be put into any field.
@@ -53,13 +72,17 @@ export class TimetilesError extends Error {
   readonly kind: ErrorKind;
   readonly next: string;
   readonly exitCode: number;
+  readonly sqlstate: string | undefined;
+  readonly room: MissingRoom | undefined;
 
-  constructor(kind: ErrorKind, message: string, next: string, options: {cause?: unknown} = {}) {
-    super(message, options.cause === undefined ? undefined : {cause: options.cause});
+  constructor(kind: ErrorKind, message: string, next: string, facts: ErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : {cause: facts.cause});
     this.name = 'TimetilesError';
     this.kind = kind;
     this.next = next;
     this.exitCode = exitCodeByKind[kind] ?? exitCodes.failed;
+    this.sqlstate = facts.sqlstate;
+    this.room = facts.room;
   }
 }
 
@@ -71,8 +94,10 @@ export function interruptedError(signalName: string): TimetilesError {
 /** Anything that a run threw, as an error with kind, exit code and next step. */
 export function toTimetilesError(thrown: unknown): TimetilesError {
   if (thrown instanceof TimetilesError) return thrown;
-  if (systemCode(thrown) === 'ENOSPC') {
-    return new TimetilesError('unexpected', `a disk is full: ${messageOf(thrown)}`, 'Free some space there and run the command again.', {cause: thrown});
+  if (isFullDisk(thrown)) {
+    const path = systemPath(thrown);
+    if (path !== undefined) return fullDiskError(path, thrown);
+    return new TimetilesError('no-room', `a disk is full: ${messageOf(thrown)}`, 'See which one (df -h), free some space there, and run the command again.', {cause: thrown});
   }
   return new TimetilesError('unexpected', messageOf(thrown), 'This is a defect of timetiles; TIMETILES_DEBUG=1 shows where. Nothing is reported as done.', {cause: thrown});
 }
@@ -93,4 +118,21 @@ export function messageOf(error: unknown): string {
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The path that a Node system error is about, where it tells. */
+function systemPath(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('path' in error)) return undefined;
+  return typeof error.path === 'string' ? error.path : undefined;
+}
+
+/** Whether a system error says that nothing more can be written: the disk or a quota is used up. */
+export function isFullDisk(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+/** A write to a path of this host was refused for want of room. */
+export function fullDiskError(path: string, cause: unknown): TimetilesError {
+  return new TimetilesError('no-room', `the disk of ${path} is full`, `Free some space on it (df -h ${shellWord(path)}; df -i tells whether it has no inodes left), then run the command again.`, {cause, room: {path}});
 }

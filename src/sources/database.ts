@@ -3,18 +3,28 @@ import {join} from 'node:path';
 import {startDump} from '../restic/dump.ts';
 import {targetError} from '../restic/errors.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {connectDatabase, findDatabaseContainer, type Connection} from './postgres/connection.ts';
+import {readBackupNotes} from './postgres/backup-notes.ts';
+import {connectDatabase, type Connection} from './postgres/connection.ts';
+import {recordOfDump} from './postgres/dump-record.ts';
 import {dumpPath, storeDump} from './postgres/dump.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {recogniseDump} from './postgres/import/import.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
+import {findDatabaseContainer} from './postgres/find-server.ts';
+import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf, inspectKeptDatabase, planDatabaseRestore, revertDatabaseRestore} from './postgres/restore.ts';
-import {dropDatabase, swapDatabases} from './postgres/swap.ts';
+import {entryOf} from './postgres/entry.ts';
+import {inspectKeptDatabase} from './postgres/kept.ts';
+import {findDatabaseLeftovers} from './postgres/leftovers.ts';
+import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
+import {dropDatabase} from './postgres/swap.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
 import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+
+/** Seconds that a backup waits for tables that something has locked. */
+const defaultLockWait = 600;
 
 /** The PostgreSQL database of the stack, by way of its own container. */
 export const databaseSource: Source = {
@@ -22,10 +32,11 @@ export const databaseSource: Source = {
 
   async inspect(context): Promise<BackupTask> {
     const connection = await connectDatabase(context);
-    await runSql(connection, 'select 1;', {run: runName(context.restic.repository, 'inspect')});
+    const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
     return {
       description: `database ${connection.database} in the container ${connection.container.name}`,
       warnings: [],
+      notes,
       store: (request) => store(context, connection, request),
     };
   },
@@ -45,13 +56,12 @@ export const databaseSource: Source = {
   findHome: findDatabaseHome,
   findLive: findLiveTables,
   recognise: recogniseDump,
-  planRestore: planDatabaseRestore,
+  async planRestore(context, request) {
+    return planDatabaseRestore(context, {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
+  },
   planThrowaway: planThrowawayServer,
 
-  async swap(context, journalEntry) {
-    const {names, run} = entryOf(journalEntry);
-    await swapDatabases(await connectDatabase(context), names, run);
-  },
+  swap: swapRestoredDatabase,
 
   async prove(context, {record, restoreId}) {
     const {details} = readDetails(record);
@@ -66,6 +76,7 @@ export const databaseSource: Source = {
   },
 
   inspectKept: inspectKeptDatabase,
+  findLeftovers: findDatabaseLeftovers,
   revert: revertDatabaseRestore,
 
   async finish(context, journalEntry) {
@@ -89,8 +100,8 @@ async function store(context: SourceContext, connection: Connection, request: St
   try {
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
-    const beside = expectedFiles && query !== undefined ? (snapshot: string) => listExpectedFiles(connection, query, {snapshot, run}, expectedFiles) : undefined;
-    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, log: context.log});
+    const beside = expectedFiles && query !== undefined ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
+    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT ?? defaultLockWait, log: context.log});
     const {id, bytes, added, files} = stored;
     return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {

@@ -7,10 +7,14 @@ import type {ResticVersion} from '../restic/version.ts';
 import type {Clock} from '../shared/clock.ts';
 import type {Log, Progress} from '../shared/log.ts';
 import type {ForeignFile} from './foreign/file.ts';
+import type {KeptData, Leftover} from './leftover.ts';
+import type {RoomNeed} from './room.ts';
 
 /** What every source may use. */
 export interface SourceContext {
   readonly settings: Settings;
+  /** Where a relative path of the app begins, if no container knows the directory of its compose project. */
+  readonly baseDirectory: string;
   /** Connects on first use: some commands need no Docker. */
   readonly docker: () => Promise<DockerHandle>;
   readonly restic: ResticHandle;
@@ -50,6 +54,8 @@ export const sourceRecordSchema = z.object({
   details: z.unknown(),
   /** The file of another tool that the snapshot was made from; the details are then of another kind. */
   imported: importedFromSchema.optional(),
+  /** What the operator was told of it when it was stored: see `BackupTask.notes`. */
+  notes: z.array(z.string()).optional(),
 });
 
 export type SourceRecord = z.output<typeof sourceRecordSchema>;
@@ -88,6 +94,11 @@ export interface BackupTask {
   /** Such as `database app in the container shop-postgres-1`. */
   readonly description: string;
   readonly warnings: readonly string[];
+  /**
+   * What a restore of it could not bring back, or what it does not cover, a line each with the remedy. `doctor` always
+   * shows them; a backup shows those that the set before it did not have.
+   */
+  readonly notes: readonly string[];
   store(request: StoreRequest): Promise<SourceRecord>;
 }
 
@@ -121,17 +132,13 @@ export interface RestoreStep {
   readonly mustStop: readonly string[];
   /** Whether there is live data to save first. */
   readonly hasLiveData: boolean;
-  /** Brings the data in beside the live one and checks it; live data stays untouched. */
-  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<void>;
-}
-
-/** The data from before a restore, as `swap` kept it. */
-export interface KeptData {
-  readonly bytes: number;
-  /** What it is and where, in words. */
-  readonly description: string;
-  /** Ids of containers that must not run when it becomes the live data again. */
-  readonly mustStop: readonly string[];
+  /** Looks how much room the stage takes and on which disks, as they are now; empty where that is not known. */
+  room(): Promise<readonly RoomNeed[]>;
+  /**
+   * Brings the data in beside the live one and checks it; live data stays untouched.
+   * @returns what came back otherwise than by the ordinary way, a line each
+   */
+  stage(onProgress: OnProgress, bestEffort?: BestEffort): Promise<string[]>;
 }
 
 export interface ExportRequest {
@@ -280,6 +287,8 @@ export interface Source {
   revert(context: SourceContext, entry: JournalEntry): Promise<void>;
   /** Removes what `swap` kept. */
   finish(context: SourceContext, entry: JournalEntry): Promise<void>;
+  /** Looks for what restores have left, by its names. */
+  readonly findLeftovers?: (context: SourceContext) => Promise<Leftover[]>;
   /** Whether a path that the operator names is in this source. */
   claimsPath(path: string): boolean;
   /** Writes the data into a directory for inspection. @returns the paths written */

@@ -9,15 +9,20 @@ import {repositoryExists} from '../restic/handle.ts';
 import {restoreIntact, restoreSnapshot, type RestoreRequest as FilesRequest} from '../restic/restore.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {formatBytes, plural, shellWord} from '../shared/format.ts';
-import {freeBytes} from '../shared/free-space.ts';
+import {formatBytes, plural} from '../shared/format.ts';
 import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
 import {recogniseArchive} from './files/import/import.ts';
+import {findFileLeftovers} from './files/leftovers.ts';
 import {walkFiles} from './files/walk.ts';
 import {locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
 import {choosePlaces, finishFiles, keptFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
-import type {BackupTask, BestEffort, Check, ExportRequest, Home, HomeRequest, JournalEntry, KeptData, OnProgress, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import type {KeptData} from './leftover.ts';
+import {diskOf, reserveFor, whileRoomIsLeft, type RoomNeed} from './room.ts';
+import type {BackupTask, BestEffort, Check, ExportRequest, Home, HomeRequest, JournalEntry, OnProgress, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+
+/** Of the last block of a file, half is wasted. */
+const averageSlack = 2048;
 
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
@@ -38,6 +43,7 @@ export const uploadsSource: Source = {
   prove: proveFiles,
   findAbsent,
   inspectKept: inspectKeptFiles,
+  findLeftovers: findFileLeftovers,
   revert: (_context, entry) => revertFiles(swapPlacesSchema.parse(entry)),
   finish: (_context, entry) => finishFiles(swapPlacesSchema.parse(entry)),
   claimsPath: () => true,
@@ -78,7 +84,7 @@ async function inspect(context: SourceContext, options: {allowEmpty: boolean}): 
     }
     warnings.push(`the ${location.description} is empty`);
   }
-  return {description: location.description, warnings, store: (request) => store(context, location, request)};
+  return {description: location.description, warnings, notes: [], store: (request) => store(context, location, request)};
 }
 
 /** How many files the newest uploads snapshot has; asked only when the directory is empty now. */
@@ -153,7 +159,6 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
   const details = request.record && detailsSchema.parse(request.record.details);
   const oldRoot = await readRootEntry(location.directory);
   const places: SwapPlaces = {...choosePlaces(location.directory, request.restoreId), newRoot: details?.root ?? null, oldRoot};
-  if (request.record) requireRoom(location, places, request.record.bytes);
   return {
     entry: places,
     hasLiveData: (await readdir(location.directory)).length > 0,
@@ -163,12 +168,14 @@ async function planRestore(context: SourceContext, request: RestoreRequest): Pro
       `${location.description}: content replaced`,
       ...(request.record ? [`${plural(request.record.files, 'file')}, ${formatBytes(request.record.bytes)}`] : []),
     ],
+    room: () => Promise.resolve(roomFor(location, places, request.record)),
     async stage(onProgress, bestEffort) {
       const target = await makeFreshPlace(places);
-      await restoreFiles(context, {snapshot: request.snapshot, target}, onProgress, bestEffort);
+      await whileRoomIsLeft(target, context.restic.signal, (signal) => restoreFiles({...context, restic: {...context.restic, signal}}, {snapshot: request.snapshot, target}, onProgress, bestEffort));
       // An empty directory in place of the live files would be nothing but loss.
       if (bestEffort && (request.record?.files ?? 0) > 0 && (await walkFiles(target).next()).done === true) throw new TimetilesError('repository-damaged', `no file of snapshot ${request.snapshot.slice(0, 8)} is intact`, 'Choose another set: timetiles backup list');
       await applyRootEntry(target, details?.root ?? oldRoot);
+      return [];
     },
   };
 }
@@ -178,7 +185,9 @@ async function inspectKeptFiles(context: SourceContext, entry: JournalEntry): Pr
   if (kept === undefined) return undefined;
   const location = await locateUploads(context);
   const mustStop = location.users.filter((container) => container.running).map((container) => container.id);
-  return {bytes: await diskUsage(kept), description: `${location.description}, kept in ${kept}`, mustStop};
+  let count = 0;
+  for await (const _ of walkFiles(kept)) count += 1;
+  return {bytes: await diskUsage(kept), items: {count, noun: 'file'}, description: `${location.description}, kept in ${kept}`, mustStop};
 }
 
 async function restoreFiles(context: SourceContext, request: FilesRequest, onProgress: OnProgress, bestEffort: BestEffort | undefined): Promise<void> {
@@ -187,14 +196,11 @@ async function restoreFiles(context: SourceContext, request: FilesRequest, onPro
   bestEffort.onMissing(await restoreIntact(context.restic, {...request, exclude: bestEffort.damaged}, version, onProgress));
 }
 
-function requireRoom(location: UploadsLocation, places: SwapPlaces, bytes: number): void {
-  const free = freeBytes(dirname(places.base));
-  if (free >= bytes) return;
-  throw new TimetilesError(
-    'volume',
-    `restoring needs ${formatBytes(bytes)} beside the ${location.description}, but its disk has only ${formatBytes(free)} free`,
-    `Free some space (df -h ${shellWord(location.directory)}); the live files stay until the new ones are checked.`,
-  );
+/** Small files take a block each, and directories too. */
+function roomFor(location: UploadsLocation, places: SwapPlaces, record: SourceRecord | undefined): RoomNeed[] {
+  if (!record) return [];
+  const disk = diskOf(dirname(places.base));
+  return [{what: `the ${location.description}`, bytes: record.bytes + record.files * averageSlack, reserve: reserveFor(disk), disk}];
 }
 
 /** Writes the files below DIR/uploads, or one path of them to DIR with the same path below it. */

@@ -10,6 +10,7 @@ import {checkout, scratchDirectory} from '../support/paths.ts';
 import {startStack, type Stack} from '../support/stack.ts';
 import {compare, megabytes, report, rows} from './contest.ts';
 import {measure, type Measured} from './measure.ts';
+import {benchHarmless} from './harmless.ts';
 import {benchNights} from './nights.ts';
 import {benchOffsite} from './offsite.ts';
 import {benchRestoreTest} from './restore-test.ts';
@@ -27,6 +28,7 @@ const parts: Record<string, () => Promise<void>> = {
   version: benchVersion,
   start: benchStart,
   dump: () => withStack(bench, benchDump),
+  harmless: () => withStack(bench, (stack) => benchHarmless(stack, scaled(20))),
   uploads: () => withStack(bench, benchUploads),
   nights: () => withStack(bench, benchNights),
   'restore-test': () => withStack(bench, benchRestoreTest),

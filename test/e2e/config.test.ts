@@ -1,4 +1,4 @@
-import {chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, expect, it} from 'vitest';
@@ -58,4 +58,21 @@ it.each([
   [['config', 'check', 'a', '--config', 'b'], 'usage', 'two files are named', 'Name one of them.'],
 ])('%j is refused', async (args, kind, message, next) => {
   expect(await failureOf(args, {env: environment()})).toMatchObject(failure(2, kind, message, next));
+});
+
+it("takes the app's own file as compose does, and names what it refers to in vain", async () => {
+  const own = write('bootstrap.conf', "RESTIC_PASSWORD='correct$horse'\n");
+  const app = write('.env.production', [
+    'COMPOSE_PROJECT_NAME=timetiles', 'DB_USER=tiles', 'DB_PASSWORD=battery-staple', 'DATABASE_URL=postgresql://${DB_USER}:${DB_PASSWORD}@postgres:5432/app', 'just words', 'HOST_PORT=3000     # why',
+    'UPLOAD_HOST_DIR=./uploads', 'UPLOAD_DIR=/app/uploads', 'EMAIL_FROM=noreply@${DOMAIN_NAME}', 'EMAIL_SMTP_TLS_SERVERNAME=mail.example.org', 'EMAIL_SMTP_SECURE=false', 'PG_MAX_LOCKS=1024', 'RESTIC_PASSWORD=',
+    'BACKUP_KEEP_DAILY=${DAYS:-9}', '# RESTIC_OFFSITE_REPOSITORY=', '',
+  ].join('\n'));
+  const {exitCode, stdout} = await inHome(['config', 'check']);
+  expect({exitCode, stdout}).toEqual({exitCode: 2, stdout: expect.stringMatching(new RegExp(`^${app}:9: EMAIL_FROM refers to ..DOMAIN_NAME., which is not set\n {4}Set DOMAIN_NAME above`, 'm'))});
+  write('.env.production', `DOMAIN_NAME=example.org\n${readFileSync(app, 'utf8').replace('RESTIC_PASSWORD=\n', '')}`);
+  expect(await inHome(['config', 'check'])).toMatchObject({exitCode: 0, stdout: `${own}: nothing is wrong, 1 value\n${app}: nothing is wrong, 7 values\n`});
+  const shown = await inHome(['config', 'show']);
+  expect(shown.stdout).toMatch(new RegExp(String.raw`EMAIL_FROM +noreply@example\.org +${app}:10, expanded from DOMAIN_NAME\n`));
+  expect(shown.stdout).toMatch(/BACKUP_KEEP_DAILY +9 .*\n/);
+  expect(shown.stdout).not.toMatch(/staple|horse/);
 });

@@ -55,11 +55,9 @@ test('row counts in the manifest are those of the dump, whatever is written mean
     const copied = copiedRows(dump);
     expect(counts['ledger']).toBeGreaterThan(50);
     expect(after).toBeGreaterThan((counts['ledger'] ?? 0) + 50);
-    // What a materialised view holds is made anew by a restore; everything else is in the dump, line by line.
-    const {summary, ...dumped} = counts;
-    expect(summary).toBe(7);
-    expect(dumped).toEqual(copied);
-    expect(dumped).toMatchObject({parted_low: 50, parted_high: 50, parent: 3, child: 4, finished: 0, archive: 20_000});
+    // What a materialised view holds is made anew by a restore, and what an extension's table holds is the extension's affair.
+    expect(counts).toEqual(Object.fromEntries(Object.entries(copied).filter(([table]) => table !== 'spatial_ref_sys')));
+    expect(counts).toMatchObject({parted_low: 50, parted_high: 50, parent: 3, child: 4, finished: 0, archive: 20_000});
   } finally {
     await stack.stop();
   }

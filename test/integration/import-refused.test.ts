@@ -70,7 +70,7 @@ describe('what cannot be taken is refused, and nothing is stored', () => {
     await withSmallDisk(1, async ({path}) => {
       const result = await timetiles(['backup', 'import', archive, '--staging', path, '--yes', '--json'], {stack});
       expectExit(result, 1);
-      expect(errorOf(result)).toMatchObject({kind: 'volume', message: expect.stringContaining('unpacking needs 2.8'), next: expect.stringContaining('--staging')});
+      expect(errorOf(result)).toMatchObject({kind: 'no-room', message: expect.stringContaining('unpacking needs 2.8'), next: expect.stringContaining('--staging')});
       expect(await readdir(path)).toEqual([]);
     });
     expect(await backups.traces()).toEqual(before);

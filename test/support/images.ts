@@ -17,6 +17,7 @@ export type ImageName =
   | 'postgresOfficial'
   | 'postgresPlain'
   | 'postgres15'
+  | 'postgresExtras'
   | 'postgresTwoStarts'
   | 'restServer'
   | 'server'
@@ -44,6 +45,13 @@ const recipes: Record<ImageName, Recipe> = {
     base: 'postgresPlain',
     directory: 'postgres',
     packages: ['postgresql-17-postgis-3', 'postgresql-17-postgis-3-scripts'],
+  },
+  // With extensions and places that a dump of another server may ask for: pg_cron, TimescaleDB's manners, a tablespace.
+  postgresExtras: {
+    tag: 'timetiles-bench/postgres-extras:17',
+    base: 'postgres',
+    directory: 'postgres-extras',
+    packages: ['postgresql-17-cron'],
   },
   // An older server: a restore into it must be refused.
   postgres15: {

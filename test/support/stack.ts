@@ -21,8 +21,8 @@ export interface StackOptions {
   postgresImage?: ImageName;
   /** Further settings of the server, such as `['-c', 'max_connections=20']`. */
   postgresArguments?: string[];
-  /** In memory the data is gone when the container stops. */
-  databaseInMemory?: boolean;
+  /** In memory the data is gone when the container stops; with a size it is a small disk. */
+  databaseInMemory?: boolean | {mebibytes: number};
   /** A named volume, a directory of the stack's own, or a directory of the caller's. */
   uploads?: 'volume' | 'directory' | {hostDirectory: string};
   /** How many web containers: 1 unless told. */
@@ -162,7 +162,7 @@ async function startPostgres(
       ? {POSTGRES_USER: user, POSTGRES_PASS: password, POSTGRES_DBNAME: database}
       : {POSTGRES_USER: user, POSTGRES_PASSWORD: password, POSTGRES_DB: database};
   const data = options.databaseInMemory
-    ? ['--tmpfs', '/var/lib/postgresql/data:rw,mode=0700']
+    ? ['--tmpfs', `/var/lib/postgresql/data:rw,mode=0700${typeof options.databaseInMemory === 'object' ? `,size=${options.databaseInMemory.mebibytes}m` : ''}`]
     : ['--mount', mount('volume', `${name}_postgres`, '/var/lib/postgresql/data')];
   for (const volume of [`${name}_postgres`, `${name}_socket`]) {
     const short = volume.slice(name.length + 1);

@@ -20,6 +20,7 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
     `Set ${outcome.set} is ${outcome.state}${outcome.suspicions.length === 0 ? '' : ', but suspicious'}.`,
     renderTable(rows),
     ...outcome.warnings.map((warning) => `  warning: ${warning}`),
+    ...outcome.notes.map((note) => `  note: ${note}`),
     ...(outcome.offsite ? [describeOffsite(outcome.offsite)] : []),
     ...(outcome.lag ? [describeLag(outcome.lag)] : []),
   ];
@@ -33,6 +34,7 @@ export function renderBackup(outcome: BackupOutcome): Rendered {
     missingFiles: outcome.missingFiles ?? null,
     offsite: outcome.offsite,
     warnings: outcome.warnings,
+    notes: outcome.notes,
   };
   return {text: lines.join('\n'), json, exitCode: outcome.exitCode};
 }

@@ -1,6 +1,5 @@
 import type {FileCheck} from '../../config/check-file.ts';
 import type {EffectiveConfiguration, EffectiveValue} from '../../config/effective.ts';
-import type {Origin} from '../../config/given.ts';
 import {exitCodes} from '../../shared/errors.ts';
 import {printable} from '../../shared/printable.ts';
 import type {Rendered} from '../base-command.ts';
@@ -10,18 +9,21 @@ export function renderEffective({home, files, groups}: EffectiveConfiguration): 
   const values = groups.flatMap((group) => group.values);
   const head = renderTable([['Directory', home], ...files.map(({path, read}) => [read ? 'Read' : 'Not there', path])]);
   // One table, so that the columns of all groups stand below each other.
-  const lines = renderTable(values.map((value) => [`  ${value.key}`, shownValue(value), shownOrigin(value.origin)])).split('\n');
+  const lines = renderTable(values.map((value) => [`  ${value.key}`, shownValue(value), shownOrigin(value)])).split('\n');
   const sections = groups.map((group) => [group.title, ...lines.splice(0, group.values.length)].join('\n'));
   return {text: [head, ...sections].join('\n\n'), json: {home, files, values}};
 }
 
-function shownValue({value, secret}: EffectiveValue): string {
+function shownValue({value, secret, unexpanded}: EffectiveValue): string {
+  if (unexpanded !== undefined) return 'not expanded';
   if (value === null) return secret ? 'not set' : '-';
   return secret ? 'set' : printable(value);
 }
 
-function shownOrigin(origin: Origin): string {
-  return origin.kind === 'file' ? `${origin.file}:${origin.line}` : origin.kind;
+function shownOrigin({origin, expandedFrom, unexpanded}: EffectiveValue): string {
+  const place = origin.kind === 'file' ? `${origin.file}:${origin.line}` : origin.kind;
+  if (unexpanded !== undefined) return `${place}, ${unexpanded}`;
+  return expandedFrom === undefined ? place : `${place}, expanded from ${expandedFrom.join(', ')}`;
 }
 
 /** The bare sentence about a file without a password: what reads like an error to who wrote it is none before bootstrap. */

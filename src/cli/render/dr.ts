@@ -10,7 +10,7 @@ export interface DrPlace {
 }
 
 export function renderDr(report: DrReport, {configFile}: DrPlace): Rendered {
-  const {state, set, host, restored, failures, proofs, safetySet, restarted, made, settings, stack, times} = report;
+  const {state, set, host, restored, failures, proofs, safetySet, restarted, made, remarks, settings, stack, times} = report;
   const checks = proofs.flatMap(({source, checks: all}) => all.map((check) => ({source, ...check})));
   const lines = [
     state === 'done' ? `Recovered ${restored.join(' and ')} of ${host} from set ${set} in ${formatSeconds(times.total)}, and checked it.` : `NOT everything of ${host} came back from set ${set}:`,
@@ -20,6 +20,7 @@ export function renderDr(report: DrReport, {configFile}: DrPlace): Rendered {
     ...checks.map(({source, name, state: result, detail}) => `  ${source.padEnd(8)} ${name.padEnd(12)} ${result.padEnd(8)} ${detail}`),
     `Times: find ${seconds(times.find)}, prepare ${seconds(times.prepare)}, stage ${seconds(times.stage)}, swap ${seconds(times.swap)}, checks ${seconds(times.checks)}, start ${seconds(times.start)}`,
     ...section('Made or started:', made),
+    ...section('To know:', remarks),
     ...section(`For ${configFile}, what the manifest knows and it does not:`, settings),
     ...section('How the stack was set up:', stack),
     ...(safetySet === null ? [] : [`The state before is set ${safetySet}; to return to it: timetiles restore ${safetySet}`]),

@@ -36,6 +36,7 @@ function toJson(set: ListedSet) {
     suspicious: set.isSuspicious,
     suspicions: set.suspicions,
     imported: set.isImported,
+    earlier: set.isEarlier,
     restoreTest: set.restoreTest && evidenceToJson(set.restoreTest),
     snapshots: set.snapshots.map(({source, id, time, bytes, added}) => ({source, id, time: time.toISOString(), bytes, added})),
   };
@@ -43,7 +44,7 @@ function toJson(set: ListedSet) {
 
 /** One set, short enough for two lines of 60 columns, for the operator to pick: what tells it from others comes first. */
 export function describeSetForPicking(set: ListedSet, only: string | undefined, now: Date): string {
-  const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : []), ...(set.isImported ? ['imported'] : [])];
+  const marks = [...(set.state === 'complete' ? [] : ['INCOMPLETE']), ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['SUSPICIOUS'] : []), ...(set.isImported ? ['imported'] : []), ...(set.isEarlier ? ['earlier CLI'] : [])];
   const sizes = set.snapshots.filter(({source}) => only === undefined || source === only).map(({source, bytes}) => `${source} ${bytes === null ? '?' : formatBytes(bytes)}`);
   return [set.id, formatAge(set.time, now), ...marks, sizes.join(', '), ...(set.restoreTest ? [describeEvidence(set.restoreTest, now)] : [])].join('  ');
 }
@@ -57,8 +58,8 @@ function stateAndEvidence(set: ListedSet, now: Date): string {
 }
 
 /** The state of a set in words. */
-export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety' | 'isSuspicious' | 'isImported'>): string {
-  return [set.state, ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['suspicious'] : []), ...(set.isImported ? ['imported'] : [])].join(', ');
+export function stateOf(set: Pick<ListedSet, 'state' | 'isSafety' | 'isSuspicious' | 'isImported' | 'isEarlier'>): string {
+  return [set.state, ...(set.isSafety ? ['before a restore'] : []), ...(set.isSuspicious ? ['suspicious'] : []), ...(set.isImported ? ['imported'] : []), ...(set.isEarlier ? ['earlier CLI'] : [])].join(', ');
 }
 
 function describeSnapshot({source, id, bytes, added}: ListedSnapshot): string {

@@ -9,14 +9,15 @@ import type {Rendered} from '../base-command.ts';
 import {describePrevious} from './previous.ts';
 
 export function renderRestore(report: RestoreReport): Rendered {
-  const {set, restored, safetySet, restarted, seconds, previous, missing} = report;
+  const {set, restored, safetySet, restarted, seconds, previous, missing, remarks} = report;
   const lines = [
     `Restored ${restored.join(' and ')} from set ${set} in ${formatSeconds(seconds)}.`,
     ...describeMissing(missing, 'stays as it was'),
+    ...remarks.map((remark) => `note: ${remark}`),
     ...(restarted.length === 0 ? [] : [`Running again: ${restarted.join(', ')}`]),
     ...describePrevious(previous, safetySet),
   ];
-  const json = {state: 'done', set, restored, safetySet, restarted, seconds, missing, previous: previous ? {kept: previous.kept, bytes: previous.bytes, until: previous.until} : null};
+  const json = {state: 'done', set, restored, safetySet, restarted, seconds, missing, remarks, previous: previous ? {kept: previous.kept, bytes: previous.bytes, until: previous.until} : null};
   return {text: lines.join('\n'), json, exitCode: exitCodeOf(missing)};
 }
 

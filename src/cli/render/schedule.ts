@@ -1,3 +1,4 @@
+import type {EarlierSchedule, PlacedLine} from '../../operations/earlier-schedule.ts';
 import type {RemovalReport, ScheduleReport} from '../../operations/schedule-install.ts';
 import {localText} from '../../schedule/clock-changes.ts';
 import type {Rendered} from '../base-command.ts';
@@ -18,6 +19,7 @@ export function renderSchedule(report: ScheduleReport, options: {showLines: bool
   const lines = [
     `${words[report.state]}${time}.`,
     ...(options.showLines ? report.lines : []),
+    ...describeEarlier(report.earlier),
     ...(report.next.length > 0 ? ['Next backups:', ...report.next.map((date) => `  ${localText(date, timeZone)} ${timeZone}`)] : []),
     ...(options.showLines || report.lines.length === 0 ? [] : ['A missed backup is made up for within the hour; prune and verify run on Sundays at 04:30, restore tests on the first of each month. See it all: timetiles backup auto --show']),
     ...report.warnings.map((warning) => `warning: ${warning}`),
@@ -31,13 +33,29 @@ export function renderSchedule(report: ScheduleReport, options: {showLines: bool
     lines: report.lines,
     cron: {installed: cron.installed, running: cron.running},
     warnings: report.warnings,
+    earlier: {replaced: report.earlier.replaced, active: report.earlier.active},
   };
   return {text: lines.join('\n'), json};
 }
 
-export function renderRemoval({state}: RemovalReport): Rendered {
-  const text = state === 'removed' ? 'The schedule was removed; the crontab is as it was before it.' : 'No schedule is installed; nothing was changed.';
-  return {text, json: {state}};
+export function renderRemoval({state, broughtBack}: RemovalReport): Rendered {
+  const none = broughtBack.length === 0 ? 'No schedule is installed; nothing was changed.' : 'No schedule was installed.';
+  const lines = [
+    state === 'removed' ? 'The schedule was removed; the crontab is as it was before it.' : none,
+    ...listLines('These lines, which ran the backups before it, run again:', broughtBack),
+  ];
+  return {text: lines.join('\n'), json: {state, broughtBack}};
+}
+
+function describeEarlier({replaced, active}: EarlierSchedule): string[] {
+  return [
+    ...listLines('Lines that ran backups before, now comments until timetiles backup auto --disable:', replaced),
+    ...listLines('Lines that run backups beside this, and that timetiles backup auto replaces:', active),
+  ];
+}
+
+function listLines(title: string, lines: readonly PlacedLine[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map(({place, line}) => `  ${place}: ${line}`)];
 }
 
 function describeDaemon({cron}: ScheduleReport): string[] {

@@ -4,7 +4,7 @@ import {listSnapshots} from '../../restic/snapshots.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import {plural} from '../../shared/format.ts';
 import type {Context} from '../context.ts';
-import {groupSets, readSets, toolTag, type BackupSet} from '../sets.ts';
+import {groupSets, isFinished, readSets, toolTag, type BackupSet} from '../sets.ts';
 import {readState, updateState} from './state.ts';
 import {offsiteRestic, type OffsiteTarget} from './target.ts';
 
@@ -54,14 +54,24 @@ async function listOrInit(context: Context, target: OffsiteTarget, newRepository
   }
 }
 
-/** The sets to copy, newest first: those with a manifest of which something is not there. Pure. */
+/** The earlier command line made its offsite snapshot of the same data right after the local one. */
+const twinMilliseconds = 6 * 3_600_000;
+
+/** The sets to copy, newest first: the finished ones of which something is not there. Pure. */
 export function missingSets(local: readonly BackupSet[], there: readonly BackupSet[]): BackupSet[] {
   const known = new Map(there.map((set) => [set.id, set]));
   return local.filter((set) => {
-    if (set.manifest === undefined) return false;
+    if (!isFinished(set)) return false;
+    if (set.isEarlier && there.some((other) => isTwin(set, other))) return false;
     const copy = known.get(set.id);
-    return copy?.manifest === undefined || set.snapshots.some(({source}) => copy.snapshots.every((other) => other.source !== source));
+    return copy === undefined || !isFinished(copy) || set.snapshots.some(({source}) => copy.snapshots.every((other) => other.source !== source));
   });
+}
+
+/** Whether the earlier command line itself has saved there what it saved here. */
+function isTwin(local: BackupSet, other: BackupSet): boolean {
+  const sources = ({snapshots}: BackupSet) => snapshots.map(({source}) => source).join();
+  return other.isEarlier && other.host === local.host && sources(other) === sources(local) && Math.abs(other.time.getTime() - local.time.getTime()) <= twinMilliseconds;
 }
 
 /** The manifest last: until it is there the copy is no set. */

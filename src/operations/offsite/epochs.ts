@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {createBandwidth} from '../../offsite/bandwidth.ts';
@@ -11,6 +11,7 @@ import {readRepositoryId} from '../../restic/repository-id.ts';
 import {writeFileAtomically} from '../../shared/atomic-file.ts';
 import {plural} from '../../shared/format.ts';
 import {parseJson} from '../../shared/parse-json.ts';
+import {readTextOrNothing} from '../../shared/read-text.ts';
 import type {Context} from '../context.ts';
 import {readState, updateState} from './state.ts';
 import {offsiteConnections, type S3Target} from './target.ts';
@@ -21,7 +22,7 @@ const idSchema = z.object({configDigest: z.string(), id: z.string()});
 export async function localRepositoryId(context: Context): Promise<string> {
   const path = join(context.stateDirectory, 'repository-id.json');
   const configDigest = createHash('sha256').update(readFileSync(join(context.restic.repository, 'config'))).digest('hex');
-  const known = existsSync(path) ? idSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data : undefined;
+  const known = idSchema.safeParse(parseJson(readTextOrNothing(path))).data;
   if (known?.configDigest === configDigest) return known.id;
   const id = await readRepositoryId(context.restic);
   await writeFileAtomically(path, JSON.stringify({configDigest, id}));

@@ -1,7 +1,7 @@
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
 import {withRepositoryLock} from '../lock.ts';
-import {finishInterruptedRestore} from '../recover.ts';
+import {finishInterruptedRestoreOrWarn} from '../recover.ts';
 import {concludeRestoreTest, testRestoreUnlocked, type RestoreTestOptions, type RestoreTestReport} from '../restore-test.ts';
 import {watchJob} from '../watch.ts';
 import {contextForSet, type FindOptions} from './find.ts';
@@ -15,7 +15,7 @@ export async function testOffsiteRestore(context: Context, options: RestoreTestO
   const command = 'timetiles backup verify --offsite --restore-test';
   const conclude = (report: RestoreTestReport | UploadRecord) => (report.state === 'unreadable' ? undefined : concludeRestoreTest(report));
   const work = async () => {
-    await finishInterruptedRestore(context);
+    await finishInterruptedRestoreOrWarn(context);
     let from: Context;
     try {
       from = await contextForSet(context, options.wanted, undefined, find);

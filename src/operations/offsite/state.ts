@@ -1,8 +1,8 @@
-import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {writeFileAtomically} from '../../shared/atomic-file.ts';
 import {parseJson} from '../../shared/parse-json.ts';
+import {readTextOrNothing} from '../../shared/read-text.ts';
 import type {OffsiteTarget} from './target.ts';
 
 const levelSchema = z.enum(['read-write', 'append-only', 'write-only']);
@@ -25,9 +25,7 @@ const stateSchema = z.object({
 export type OffsiteState = z.output<typeof stateSchema>;
 
 export function readState(target: OffsiteTarget): OffsiteState {
-  const path = statePath(target);
-  if (!existsSync(path)) return {url: target.shownUrl};
-  return stateSchema.safeParse(parseJson(readFileSync(path, 'utf8'))).data ?? {url: target.shownUrl};
+  return stateSchema.safeParse(parseJson(readTextOrNothing(statePath(target)))).data ?? {url: target.shownUrl};
 }
 
 /** Changes what is given and keeps the rest. */

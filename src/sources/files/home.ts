@@ -6,6 +6,7 @@ import {createVolume} from '../../docker/create.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import {plural} from '../../shared/format.ts';
 import type {Home, SourceContext, StackSettings} from '../source.ts';
+import {uploadHostDirectory} from './host-path.ts';
 import {locateUploads} from './locate.ts';
 
 /** Where the files were, in the manifest's words. */
@@ -27,7 +28,8 @@ export interface FilesHomeRequest {
 
 /** Finds the volume or directory for files that are to come back, or plans a new one as the manifest describes it. */
 export async function findFilesHome(context: SourceContext, {home, project, given}: FilesHomeRequest): Promise<Home> {
-  const {UPLOAD_HOST_DIR: directory, UPLOADS_VOLUME: volume} = context.settings;
+  const volume = context.settings.UPLOADS_VOLUME;
+  const directory = await uploadHostDirectory(context);
   if (given.has('UPLOAD_HOST_DIR') && directory !== undefined) return planDirectory(directory, {});
   if (given.has('UPLOADS_VOLUME') && volume !== undefined) return planVolume(context, volume, undefined, {});
   if (home && 'directory' in home) return planDirectory(home.directory, {UPLOAD_HOST_DIR: home.directory});

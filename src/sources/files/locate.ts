@@ -5,6 +5,7 @@ import type {DockerHandle} from '../../docker/client.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
 import type {SourceContext} from '../source.ts';
+import {uploadHostDirectory} from './host-path.ts';
 
 export interface UploadsLocation {
   /** The directory on this host whose content is the uploads. */
@@ -22,7 +23,8 @@ export interface UploadsLocation {
  * @throws TimetilesError `volume` that says what there is instead, or why it cannot be read from here
  */
 export async function locateUploads(context: SourceContext): Promise<UploadsLocation> {
-  const {UPLOAD_HOST_DIR: hostDirectory, UPLOADS_VOLUME: volumeName} = context.settings;
+  const volumeName = context.settings.UPLOADS_VOLUME;
+  const hostDirectory = await uploadHostDirectory(context);
   const docker = await context.docker();
   if (hostDirectory !== undefined && volumeName !== undefined) {
     throw new TimetilesError('configuration', 'UPLOAD_HOST_DIR and UPLOADS_VOLUME are both set', 'Keep the one that holds the uploads and remove the other.');

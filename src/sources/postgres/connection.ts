@@ -1,9 +1,10 @@
 import type {Settings} from '../../config/settings.ts';
 import type {DockerHandle} from '../../docker/client.ts';
-import {inspectContainer, listProject, listProjectNames, type Container} from '../../docker/containers.ts';
+import type {Container} from '../../docker/containers.ts';
 import {runExec} from '../../docker/exec.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {SourceContext} from '../source.ts';
+import {findDatabaseContainer} from './find-server.ts';
 
 /** How to reach the database: by the tools of its own container, over the container's socket. */
 export interface Connection {
@@ -16,36 +17,10 @@ export interface Connection {
 }
 
 /**
- * Finds the PostgreSQL container: POSTGRES_CONTAINER, or the service `postgres` of the compose project.
- * @throws TimetilesError `container` that says what there is instead
+ * Finds the container, demands that it runs, and learns name, user and password from configuration or container.
+ * @param database another one of that server than the main one
  */
-export async function findDatabaseContainer(context: SourceContext): Promise<Container> {
-  const docker = await context.docker();
-  const {POSTGRES_CONTAINER: name, COMPOSE_PROJECT_NAME: project} = context.settings;
-  if (name !== undefined) {
-    const container = await inspectContainer(docker, name);
-    if (container) return container;
-    throw new TimetilesError('container', `there is no container ${name} (POSTGRES_CONTAINER)`, 'See what there is: docker ps -a. Then correct POSTGRES_CONTAINER.');
-  }
-  const containers = await listProject(docker, project);
-  const found = containers.filter((container) => container.service === 'postgres');
-  const [only] = found.length === 1 ? found : found.filter((container) => container.running);
-  if (only && found.filter((container) => container.running).length <= 1) return only;
-  if (found.length > 1) {
-    const names = found.map((container) => container.name).join(', ');
-    throw new TimetilesError('container', `the project ${project} has several postgres containers: ${names}`, 'Name the right one with POSTGRES_CONTAINER.');
-  }
-  if (containers.length === 0) {
-    const projects = await listProjectNames(docker);
-    const others = projects.length === 0 ? 'no compose project at all' : `these projects: ${projects.join(', ')}`;
-    throw new TimetilesError('container', `there is no compose project ${project}; Docker has ${others}`, 'Start it with docker compose up -d, or correct COMPOSE_PROJECT_NAME.');
-  }
-  const services = [...new Set(containers.map((container) => container.service))].join(', ');
-  throw new TimetilesError('container', `the compose project ${project} has no service postgres, only: ${services}`, 'Name the database container with POSTGRES_CONTAINER.');
-}
-
-/** Finds the container, demands that it runs, and learns name, user and password from configuration or container. */
-export async function connectDatabase(context: SourceContext): Promise<Connection> {
+export async function connectDatabase(context: SourceContext, database?: string): Promise<Connection> {
   const docker = await context.docker();
   const container = await findDatabaseContainer(context);
   if (!container.running) {
@@ -62,7 +37,7 @@ export async function connectDatabase(context: SourceContext): Promise<Connectio
     docker,
     container,
     user,
-    database: databaseName(settings, variables) ?? (await fromFile('POSTGRES_DB_FILE')) ?? user,
+    database: database ?? databaseName(settings, variables) ?? (await fromFile('POSTGRES_DB_FILE')) ?? user,
     password: settings.DB_PASSWORD ?? variables['POSTGRES_PASSWORD'] ?? variables['POSTGRES_PASS'] ?? (await fromFile('POSTGRES_PASSWORD_FILE')),
   };
 }

@@ -1,113 +1,101 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {startExec} from '../../docker/exec.ts';
-import {describeEnd, type CommandResult} from '../../process/run.ts';
-import {startSnapshotStream, type SnapshotStream, type StoredSnapshot} from '../../restic/backup.ts';
 import type {ResticHandle} from '../../restic/handle.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import type {Log} from '../../shared/log.ts';
-import type {OnProgress} from '../source.ts';
+import {durationText} from '../../shared/duration.ts';
+import type {StoredSnapshot} from '../../restic/backup.ts';
 import type {Connection} from './connection.ts';
+import {attemptDump, type DumpRequest} from './dump-attempt.ts';
 import {describeHome} from './home.ts';
-import {
-  factsQuery,
-  factsSchema,
-  parseTableCounts,
-  rolesQuery,
-  rolesSchema,
-  tableCountsQuery,
-  type DatabaseDetails,
-} from './facts.ts';
-import {endLeftoverSessionsSql, firstError, openSession, postgresEnvironment, type Session} from './psql.ts';
+import type {DatabaseDetails} from './facts.ts';
+import {describeObstacle, startGuard, type Guard, type Obstacle} from './guard.ts';
+import {openSession} from './psql.ts';
+import {countStoredRows} from './stored-rows.ts';
 
 /** The dump's path in its snapshot. */
 export const dumpPath = '/database.sql';
-/** How long pg_dump waits for a table that something else has locked. */
-const lockWaitMilliseconds = 600_000;
+/** So often a dump is begun anew because something that it was about to read had been dropped meanwhile. */
+const changesToBear = 8;
+/** Between two attempts the app has this long to itself, at most, if what was in the way does not go before. */
+const pauseMilliseconds = 10_000;
+const pauseInterval = 250;
+/** A backup that waits says so, and again after this time. */
+const wordMilliseconds = 60_000;
 
 export interface StoredDump {
   readonly stored: StoredSnapshot;
   readonly details: DatabaseDetails;
 }
 
-export interface DumpRequest {
-  readonly tags: readonly string[];
-  /** The name of this run in pg_stat_activity. */
-  readonly run: string;
-  readonly onProgress: OnProgress;
-  /** Reads more of the same moment, by its snapshot's name, while the dump runs. */
-  readonly beside: ((snapshot: string) => Promise<void>) | undefined;
-  readonly log: Pick<Log, 'debug'>;
+export interface StoreDumpRequest extends DumpRequest {
+  /** Seconds that the dump may wait, all in all, for tables that something has locked. */
+  readonly lockWait: number;
+  readonly log: Pick<Log, 'debug' | 'info'>;
 }
 
 /**
- * Dumps the database into a snapshot. Facts, row counts and dump all see one moment: a transaction exports its snapshot,
- * and pg_dump takes it over.
+ * Dumps the database into a snapshot. Facts, row counts and dump all see one moment. The app never waits for what waits
+ * itself: a dump that meets a lock while the app meets the dump's gives way, and is begun anew.
  * @throws TimetilesError `dump` or the repository's; then there is no snapshot
  */
-export async function storeDump(
-  connection: Connection,
-  restic: ResticHandle,
-  {tags, run, onProgress, beside, log}: DumpRequest,
-): Promise<StoredDump> {
-  // restic needs most of a second to open the repository: it starts first.
-  const stream = await startSnapshotStream(restic, dumpPath, tags, onProgress);
-  let session: Session | undefined;
+export async function storeDump(connection: Connection, restic: ResticHandle, request: StoreDumpRequest): Promise<StoredDump> {
+  const {log} = request;
+  const describing = describeHome(connection).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
+  const session = openSession(connection, {run: request.run});
   try {
-    session = openSession(connection, {run});
-    const {snapshot, ...facts} = await readFacts(session, run);
-    const dump = startDump(connection, snapshot, run, stream.writeFd);
-    // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
-    void stream.ended.then(() => dump.stop());
-    const counting = session.query(tableCountsQuery);
-    const describing = describeHome(connection).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
-    const besides = beside?.(snapshot);
-    // Awaited below, if the dump comes so far.
-    besides?.catch(() => undefined);
-    const [dumped, counted] = await Promise.allSettled([dump.result, counting]);
-    if (dumped.status === 'rejected') throw dumped.reason;
-    if (dumped.value.exitCode !== 0) {
-      // When the session that exported the snapshot has failed, pg_dump only says that there is no such snapshot.
-      if (counted.status === 'rejected' && /snapshot "[^"]*" does not exist|invalid snapshot identifier/.test(dumped.value.stderr)) throw counted.reason;
-      throw (await failureOf(stream)) ?? dumpError(connection, dumped.value);
-    }
-    if (counted.status === 'rejected') throw counted.reason;
-    const stored = await stream.commit();
-    await besides;
+    const guard = startGuard(session, request.run);
+    const {stored, facts, counted, missing} = await makeAttempts(connection, restic, guard, request);
+    const rows = missing.length === 0 ? undefined : await countStoredRows(restic, stored.id, dumpPath);
+    const late = missing.map(({schema, table, bytes}): [string, string, number] => [schema, table, rows?.(Buffer.from(bytes, 'hex')) ?? 0]);
     const home = await describing;
     const {container} = connection;
-    const details = {...facts, ...(home && {home}), tables: parseTableCounts(counted.value), image: {name: container.image, id: container.imageId}, container: container.name};
+    const details = {...facts, ...(home && {home}), tables: [...counted, ...late], image: {name: container.image, id: container.imageId}, container: container.name};
     return {stored, details};
   } finally {
-    await stream.cancel();
-    await session?.close();
+    await session.close();
   }
 }
 
-async function readFacts(session: Session, run: string) {
-  await session.query(endLeftoverSessionsSql(run));
-  const [snapshot = ''] = await session.query('begin isolation level repeatable read, read only; select pg_export_snapshot();');
-  const [factsLine = '', superuser = ''] = await session.query(`${factsQuery}\nselect rolsuper from pg_roles where rolname = current_user;`);
-  const facts = factsSchema.parse(JSON.parse(factsLine));
-  const [rolesLine = ''] = await session.query(rolesQuery(superuser === 't'));
-  return {snapshot, ...facts, ...rolesSchema.parse(JSON.parse(rolesLine))};
+async function makeAttempts(connection: Connection, restic: ResticHandle, guard: Promise<Guard>, request: StoreDumpRequest) {
+  const deadline = Date.now() + request.lockWait * 1000;
+  let nextWord = 0;
+  const onWaits = (obstacle: Obstacle) => {
+    if (Date.now() < nextWord) return;
+    request.log.info(`waiting for the app: ${describeObstacle(obstacle)}`);
+    nextWord = Date.now() + wordMilliseconds;
+  };
+  let besides: Promise<void> | undefined;
+  // Once for all attempts: what it has told cannot be taken back.
+  const beside: DumpRequest['beside'] = request.beside && ((snapshot, wasEnded) => (besides ??= request.beside?.(snapshot, wasEnded) ?? Promise.resolve()));
+  for (let changes = 0; ; ) {
+    const attempt = await attemptDump(connection, restic, guard, {...request, beside, path: dumpPath, deadline, onWaits});
+    if (attempt.state === 'stored') return attempt;
+    if (attempt.state === 'changed') {
+      changes += 1;
+      if (changes > changesToBear) throw attempt.error;
+      request.log.debug(`the dump is begun anew: ${attempt.error.message}`);
+      continue;
+    }
+    if (Date.now() >= deadline) throw lockError(connection, attempt.obstacle, request.lockWait);
+    onWaits(attempt.obstacle);
+    await pause(connection, await guard, attempt.obstacle, deadline);
+  }
 }
 
-function startDump(connection: Connection, snapshot: string, run: string, fd: number) {
-  return startExec(connection.docker, {
-    container: connection.container.id,
-    command: ['pg_dump', `--snapshot=${snapshot}`, `--lock-wait-timeout=${lockWaitMilliseconds}`],
-    environment: postgresEnvironment(connection, {run}),
-    stdout: {fd},
-  });
+/** Lets the app go on until what was in the way is gone. */
+async function pause(connection: Connection, guard: Guard, {oid}: Obstacle, deadline: number): Promise<void> {
+  const end = Math.min(Date.now() + pauseMilliseconds, deadline);
+  const isContended = async () => oid !== null && guard.isContended(oid);
+  do await sleep(pauseInterval, undefined, {signal: connection.docker.signal});
+  while (Date.now() < end && (await isContended()));
 }
 
-/** A dump that ended because restic had ended is restic's failure: its own words say more than a broken pipe. */
-function failureOf(stream: SnapshotStream): Promise<unknown> {
-  return Promise.race([stream.ended, sleep(500)]);
-}
-
-function dumpError(connection: Connection, result: CommandResult): TimetilesError {
-  const said = result.stderr.trim() === '' ? describeEnd(result) : firstError(result.stderr);
-  const {name} = connection.container;
-  return new TimetilesError('dump', `pg_dump in ${name} failed: ${said}`, `Nothing was stored. Look at docker logs --tail 50 ${name}, then run the backup again.`);
+function lockError(connection: Connection, obstacle: Obstacle, lockWait: number): TimetilesError {
+  const [holder] = obstacle.holders;
+  const remedy = holder ? `End that transaction if nobody needs it (select pg_terminate_backend(${holder.pid});)` : 'Commit or roll back that prepared transaction';
+  return new TimetilesError(
+    'dump',
+    `the dump of ${connection.container.name} could not begin within ${durationText(lockWait)}: ${describeObstacle(obstacle)}`,
+    `Nothing was stored. ${remedy}, then run the backup again.`,
+  );
 }

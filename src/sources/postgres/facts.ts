@@ -94,6 +94,10 @@ export const databaseDetailsSchema = z.object({
   roles: z.array(roleSchema),
   memberships: z.array(membershipSchema),
   tables: z.array(tableCount),
+  /** Other than the default one; sets of earlier versions lack it. */
+  tablespaces: z.array(z.string()).optional(),
+  /** Sets of earlier versions lack it. */
+  subscriptions: z.array(z.string()).optional(),
 });
 export type DatabaseDetails = z.output<typeof databaseDetailsSchema>;
 
@@ -114,7 +118,7 @@ export function readDetails(record: SourceRecord | undefined): {details?: Databa
   return record.imported ? {imported: importedDetailsSchema.parse(record.details)} : {details: databaseDetailsSchema.parse(record.details)};
 }
 
-export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true});
+export const factsSchema = databaseDetailsSchema.pick({server: true, extensions: true, database: true, tablespaces: true, subscriptions: true});
 
 /** Server, extensions and the properties of the current database, as one JSON value. Works from PostgreSQL 12 on. */
 export const factsQuery = `
@@ -123,8 +127,11 @@ select json_build_object(
     'version', current_setting('server_version'),
     'versionNumber', current_setting('server_version_num')::int,
     'bytes', pg_database_size(d.oid),
-    'preload', current_setting('shared_preload_libraries')),
+    'preload', coalesce((select setting from pg_settings where name = 'shared_preload_libraries'), '')),
   'extensions', (select coalesce(json_agg(json_build_object('name', extname, 'version', extversion) order by extname), '[]') from pg_extension),
+  'tablespaces', (select coalesce(json_agg(spcname order by spcname), '[]') from pg_tablespace t where spcname <> 'pg_default'
+    and (t.oid = d.dattablespace or exists (select from pg_class c where c.reltablespace = t.oid and c.oid >= 16384))),
+  'subscriptions', (select coalesce(json_agg(subname order by subname), '[]') from pg_subscription where subdbid = d.oid),
   'database', json_build_object(
     'name', d.datname, 'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding),
     'collate', d.datcollate, 'ctype', d.datctype,
@@ -183,12 +190,22 @@ select json_build_object(
      and (m.roleid in (select oid from chosen) or pg_get_userbyid(m.roleid) like 'pg\\_%')));`;
 }
 
-/** Prints one JSON line `[schema, table, rows]` for every table and filled materialised view that holds rows itself. */
+/** Where a relation and its schema come from, as `c` and `n`, without what belongs to PostgreSQL itself or to one session. */
+export const ownRelations = `pg_class c join pg_namespace n on n.oid = c.relnamespace and c.relpersistence <> 't'
+  and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'`;
+
+/**
+ * Whether the rows of `c` measure how complete a database is. What a materialised view holds is made anew by a restore, and
+ * may be something else by then; what an extension's own table holds is the extension's affair, whatever its version brings.
+ */
+export const isMeasure = `(c.relkind = 'r' and not exists (
+  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
+
+/** Prints one JSON line `[schema, table, rows]` for every table that holds rows itself and measures completeness. */
 export const tableCountsQuery = `
 select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where (c.relkind = 'r' or (c.relkind = 'm' and c.relispopulated)) and c.relpersistence <> 't'
-  and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'
+from ${ownRelations}
+where ${isMeasure}
 order by n.nspname, c.relname
 \\gexec`;
 

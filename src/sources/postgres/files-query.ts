@@ -40,7 +40,7 @@ export function parsePathLine(line: string): string | undefined {
  * Hands the paths of BACKUP_FILES_QUERY on, as they were in the moment of the dump. It has a session of its own: a bad
  * query would end the transaction that pg_dump needs. Never fails: no backup is lost for it.
  */
-export async function listExpectedFiles(connection: Connection, query: string, moment: {snapshot: string | undefined; run: string}, files: ExpectedFiles): Promise<void> {
+export async function listExpectedFiles(connection: Connection, query: string, moment: {snapshot: string | undefined; run: string; wasEnded?: () => boolean}, files: ExpectedFiles): Promise<void> {
   let problem: unknown;
   try {
     await streamSql(connection, filesQueryScript(query, moment.snapshot), {run: moment.run, limit: filesQueryLimit + 60}, (line) => {
@@ -54,5 +54,6 @@ export async function listExpectedFiles(connection: Connection, query: string, m
   } catch (error) {
     problem ??= error;
   }
-  files.end(problem === undefined ? undefined : messageOf(problem));
+  if (problem !== undefined && moment.wasEnded?.()) files.end('the query was ended, since the app waited for the tables that it read');
+  else files.end(problem === undefined ? undefined : messageOf(problem));
 }

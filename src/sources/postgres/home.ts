@@ -1,13 +1,15 @@
+import {withSettings} from '../../config/guarded.ts';
 import {inspectContainer, listProject, listProjectVolumes, renameForProject, type Container} from '../../docker/containers.ts';
 import {inspectImage, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Home, HomeRequest, SourceContext, StackSettings} from '../source.ts';
-import {connectDatabase, findDatabaseContainer, usesKartozaNames, type Connection} from './connection.ts';
+import {connectDatabase, usesKartozaNames, type Connection} from './connection.ts';
 import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
+import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
 import {createServer, planServer} from './server.ts';
-import {existingDatabases} from './swap.ts';
+import {readDatabases} from './swap.ts';
 import {waitForServer} from './wait.ts';
 
 /** What a new container would need to take this one's place, for the manifest. One call to Docker. */
@@ -44,7 +46,7 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
       async prepare() {
         const docker = await context.docker();
         if (!running) await startContainer(docker, container.id);
-        await waitForServer({...context, settings: {...context.settings, ...settings}});
+        await waitForServer({...context, settings: withSettings(context.settings, settings)});
         return async () => {
           if (!running) await stopContainer(docker, container);
         };
@@ -72,7 +74,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     async prepare() {
       await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: {...context.settings, ...settings}});
+      await waitForServer({...context, settings: withSettings(context.settings, settings)});
       return () => Promise.resolve();
     },
   };
@@ -135,7 +137,7 @@ export async function findLiveTables(context: SourceContext): Promise<string | u
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, 'look');
   const {database} = connection;
-  if (!(await existingDatabases(connection, [database], run)).has(database)) return undefined;
+  if (!(await readDatabases(connection, [database], run)).has(database)) return undefined;
   const [count = '0'] = await runSql(connection, tablesQuery, {run});
   return count === '0' ? undefined : `the database ${database} in the container ${connection.container.name} has ${count === '1' ? '1 table' : `${count} tables`}`;
 }

@@ -1,54 +1,111 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {z} from 'zod';
 import {startExec} from '../../docker/exec.ts';
 import {baseEnvironment} from '../../process/environment.ts';
-import {openHeldPipe} from '../../process/held-pipe.ts';
-import {describeEnd, startCommand} from '../../process/run.ts';
+import {openHeldPipe, type HeldPipe} from '../../process/held-pipe.ts';
+import {describeEnd, startCommand, type CommandResult, type RunningCommand} from '../../process/run.ts';
 import {startDump} from '../../restic/dump.ts';
 import {resticError} from '../../restic/errors.ts';
 import type {ResticHandle} from '../../restic/handle.ts';
-import {TimetilesError} from '../../shared/errors.ts';
+import {systemCode, TimetilesError} from '../../shared/errors.ts';
+import {writeBytes} from '../../shared/write-bytes.ts';
 import type {Connection} from './connection.ts';
 import {dumpPath} from './dump.ts';
-import {firstError, psqlEnvironment} from './psql.ts';
+import {createDumpRewriter, type DumpRewrite} from './dump-rewrite.ts';
+import {loadError} from './load-errors.ts';
+import {psqlEnvironment} from './psql.ts';
 
 /** What the last lines of every whole plain dump say (pg_dump, since version 7). */
 const dumpTrailer = 'PostgreSQL database dump complete';
 
+const problemSchema = z.object({what: z.string(), state: z.string(), message: z.string()});
+/** What of a dump came back otherwise than it was, and why. */
+export type LoadProblem = z.output<typeof problemSchema>;
+
+export interface LoadRequest {
+  readonly snapshot: string;
+  readonly database: string;
+  readonly run: string;
+  /** Undefined: as it is, and then not a byte of it passes through this process. */
+  readonly rewrite: DumpRewrite | undefined;
+}
+
 /**
  * Loads a dump from its snapshot into a database, stopping at the first error. The bytes go through a kernel pipe;
  * psql sees the end only after restic has read everything well.
- * @throws TimetilesError `restore` or the repository's; the database is then half filled
+ * @throws LoadError, or TimetilesError of the repository's; the database is then half filled
  */
-export async function loadDump(connection: Connection, restic: ResticHandle, snapshot: string, database: string, run: string): Promise<void> {
+export async function loadDump(connection: Connection, restic: ResticHandle, request: LoadRequest): Promise<LoadProblem[]> {
   const pipe = await openHeldPipe();
   try {
-    const psql = startExec(connection.docker, {
-      container: connection.container.id,
-      command: ['psql', '--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1'],
-      environment: {...psqlEnvironment(connection, {database, run}), PGOPTIONS: '-c client_min_messages=warning -c synchronous_commit=off -c default_transaction_read_only=off'},
-      stdin: {fd: pipe.readFd},
-    });
+    const psql = startPsql(connection, request, pipe);
     pipe.consumerStarted(psql.pid);
-    const dump = startDump(restic, snapshot, dumpPath, pipe.writeFd);
+    const {rewrite, snapshot} = request;
+    const dump = startDump(restic, snapshot, dumpPath, rewrite ? 'stream' : pipe.writeFd);
     const psqlEnded = psql.result.then((result) => {
       dump.stop();
       return result;
     });
     psqlEnded.catch(() => undefined);
+    const rest = rewrite ? await passThrough(dump, pipe, rewrite, psql) : undefined;
     const dumped = await dump.result;
     if (dumped.exitCode !== 0) {
       // Either restic failed, or psql did and closed the pipe on it: the first cause is the one to tell.
       const early = await Promise.race([psqlEnded, sleep(500)]);
       psql.stop('SIGKILL');
-      if (early && early.exitCode !== 0) throw loadError(connection, early.stderr || describeEnd(early));
+      if (early && early.exitCode !== 0) throw failed(connection, early);
       throw resticError(restic, `reading ${dumpPath}`, dumped);
     }
+    if (rest) await writeUnlessClosed(pipe, rest);
     await pipe.finish();
     const loaded = await psqlEnded;
-    if (loaded.exitCode !== 0) throw loadError(connection, loaded.stderr || describeEnd(loaded));
+    if (loaded.exitCode !== 0) throw failed(connection, loaded);
+    return loaded.stdout.split('\n').filter((line) => line !== '').map((line) => problemSchema.parse(JSON.parse(line)));
   } finally {
     await pipe.close();
   }
+}
+
+function startPsql(connection: Connection, {database, run}: LoadRequest, pipe: HeldPipe): RunningCommand {
+  return startExec(connection.docker, {
+    container: connection.container.id,
+    // A verbose error tells its SQLSTATE, whatever language the server speaks.
+    command: ['psql', '--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose'],
+    environment: {...psqlEnvironment(connection, {database, run}), PGOPTIONS: '-c client_min_messages=warning -c synchronous_commit=off -c default_transaction_read_only=off'},
+    stdin: {fd: pipe.readFd},
+  });
+}
+
+/** Hands the dump on, rewritten. @returns what belongs at its end, to be written only when all of it was read well */
+async function passThrough(dump: RunningCommand, pipe: HeldPipe, rewrite: DumpRewrite, psql: RunningCommand): Promise<Buffer[]> {
+  const rewriter = createDumpRewriter(rewrite);
+  try {
+    for await (const chunk of dump.output ?? []) {
+      if (!Buffer.isBuffer(chunk)) throw new Error('a dump is read in bytes');
+      if (!(await writeUnlessClosed(pipe, rewriter.push(chunk)))) break;
+    }
+    return rewriter.end();
+  } catch (error) {
+    psql.stop('SIGKILL');
+    throw error;
+  } finally {
+    dump.output?.destroy();
+  }
+}
+
+/** A psql that has ended closes the pipe; its exit code then tells the story. */
+async function writeUnlessClosed(pipe: HeldPipe, parts: readonly Buffer[]): Promise<boolean> {
+  try {
+    await writeBytes(pipe.writeFd, Buffer.concat(parts));
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== 'EPIPE') throw error;
+    return false;
+  }
+}
+
+function failed(connection: Connection, result: CommandResult): TimetilesError {
+  return loadError(connection, result.stderr || describeEnd(result));
 }
 
 /**
@@ -73,12 +130,4 @@ async function readDumpTail(restic: ResticHandle, snapshot: string): Promise<str
   } finally {
     await pipe.close();
   }
-}
-
-function loadError(connection: Connection, stderr: string): TimetilesError {
-  return new TimetilesError(
-    'restore',
-    `the dump does not load into PostgreSQL in ${connection.container.name}: ${firstError(stderr)}`,
-    'The live database was not touched. Correct the cause (often a missing extension or role), then restore again.',
-  );
 }

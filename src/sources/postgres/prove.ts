@@ -3,7 +3,8 @@ import {messageOf} from '../../shared/errors.ts';
 import {plural} from '../../shared/format.ts';
 import type {Check} from '../source.ts';
 import type {Connection} from './connection.ts';
-import {parseTableCounts, tableCountsQuery, wrongCounts, type DatabaseDetails} from './facts.ts';
+import {compareRows} from './compare.ts';
+import type {DatabaseDetails} from './facts.ts';
 import {longQueryLimit, queryJson, runSql} from './psql.ts';
 
 /** So many names of what is wrong are told. */
@@ -60,10 +61,8 @@ export async function proveDatabase(connection: Connection, facts: DatabaseDetai
 
 async function proveCounts(connection: Connection, facts: DatabaseDetails | string, run: string): Promise<Check> {
   if (typeof facts === 'string') return {name: 'rows', state: 'skipped', detail: facts};
-  const counts = parseTableCounts(await runSql(connection, tableCountsQuery, {run, limit: longQueryLimit}));
-  const wrong = wrongCounts(facts.tables, counts);
-  const rows = counts.reduce((sum, [, , count]) => sum + count, 0);
-  if (wrong.length === 0) return {name: 'rows', state: 'passed', detail: `${plural(rows, 'row')} in ${plural(counts.length, 'table')}, as the manifest says`};
+  const {wrong, rows, tables} = await compareRows(connection, facts, {run});
+  if (wrong.length === 0) return {name: 'rows', state: 'passed', detail: `${plural(rows, 'row')} in ${plural(tables, 'table')}, as the manifest says`};
   return {name: 'rows', state: 'failed', detail: someOf(wrong)};
 }
 

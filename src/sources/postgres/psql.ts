@@ -6,6 +6,8 @@ import {TimetilesError} from '../../shared/errors.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {Connection} from './connection.ts';
 import {literal} from './sql.ts';
+import {fullServerDiskError} from './full-disk.ts';
+import {sqlstateIn, sqlstates} from './sqlstate.ts';
 
 /** Sessions of this tool carry this name in pg_stat_activity, followed by the id of the run. */
 export const applicationPrefix = 'timetiles-';
@@ -23,7 +25,8 @@ export interface PsqlOptions {
 const queryLimit = 120;
 export const longQueryLimit = 6 * 3600;
 
-const psqlCommand = ['psql', '--no-psqlrc', '--no-align', '--tuples-only', '--quiet', '--set=ON_ERROR_STOP=1'];
+/** How psql is called: nothing but what its script prints. */
+export const psqlCommand = ['psql', '--no-psqlrc', '--no-align', '--tuples-only', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose'];
 
 /**
  * The environment of PostgreSQL's programs. Names and password travel here and not in an argv; PGDATABASE is never
@@ -161,6 +164,8 @@ async function isContainerGone({docker, container}: Connection, result: CommandR
 
 async function sqlError(connection: Connection, result: CommandResult): Promise<TimetilesError> {
   const said = firstError(result.stderr || describeEnd(result));
+  const sqlstate = sqlstateIn(result.stderr);
+  if (sqlstate === sqlstates.diskFull) return fullServerDiskError(connection, said);
   if (await isContainerGone(connection, result)) {
     return new TimetilesError('container', `the container ${connection.container.name} does not run any more`, `Start it: docker start ${connection.container.name}`);
   }
@@ -173,14 +178,14 @@ async function sqlError(connection: Connection, result: CommandResult): Promise<
   if (/starting up|shutting down|could not connect|connection to server/i.test(said)) {
     return new TimetilesError('database', `PostgreSQL in ${connection.container.name} does not answer: ${said}`, `Look at its log: docker logs --tail 50 ${connection.container.name}`);
   }
-  return new TimetilesError('database', `PostgreSQL in ${connection.container.name}: ${said}`, `Look at its log: docker logs --tail 50 ${connection.container.name}`);
+  return new TimetilesError('database', `PostgreSQL in ${connection.container.name}: ${said}`, `Look at its log: docker logs --tail 50 ${connection.container.name}`, {sqlstate});
 }
 
 /** The first error in what psql or pg_dump printed, without the program's name. */
 export function firstError(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => line !== '');
   const line = lines.find((candidate) => /error:|fatal:|panic:/i.test(candidate)) ?? lines.at(-1) ?? 'it ended without a word';
-  const said = line.replace(/^(psql|pg_dump|pg_restore):(<stdin>:\d+:)?\s*/, '').replace(/^error:\s*/i, '').replace(/^.*FATAL:\s+/, '');
+  const said = line.replace(/^(psql|pg_dump|pg_restore):(<stdin>:\d+:)?\s*/, '').replace(/^error:\s*/i, '').replace(/^.*FATAL:\s+/, '').replace(/^[0-9A-Z]{5}: /, '');
   // pg_dump tells what it was doing, and only then why it could not.
   const why = lines.map((candidate) => /detail: Error message from server: (.+)$/.exec(candidate)?.[1]).find((text) => text !== undefined);
   return why === undefined ? said : `${said} ${why}`;

@@ -4,7 +4,8 @@ import {readLog} from '../../docker/create.ts';
 import {messageOf, TimetilesError} from '../../shared/errors.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {SourceContext} from '../source.ts';
-import {connectDatabase, findDatabaseContainer, usesKartozaNames} from './connection.ts';
+import {connectDatabase, usesKartozaNames} from './connection.ts';
+import {findDatabaseContainer} from './find-server.ts';
 import {queryJson, runName} from './psql.ts';
 import {maintenanceDatabase} from './swap.ts';
 

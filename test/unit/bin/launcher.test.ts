@@ -1,4 +1,4 @@
-import {copyFileSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync} from 'node:fs';
+import {chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {execa} from 'execa';
@@ -56,4 +56,23 @@ it('starts a program that also a Node of 2019 can parse, so that it gets as far 
   // oxlint-disable-next-line typescript/no-implied-eval
   expect(() => new Function(text)).not.toThrow();
   expect(text).not.toMatch(/\?\?=|\?\?|\?\.(?!\d)/);
+});
+
+it('hands what it does not know to the app\'s own script, where bootstrap has recorded one, once', async () => {
+  const {current, link, empty} = install({withRuntime: true});
+  const script = join(current, '../..', "the app's $script");
+  writeFileSync(script, '#!/bin/sh\nprintf "<%s>" "$0" "$@" "$TIMETILES_HANDED_OVER"\nexit 7\n', {mode: 0o755});
+  writeFileSync(join(current, '../app-script'), `${script}\n`);
+  expect(await launch(link, ['up', 'a b', ''], empty)).toMatchObject({exitCode: 7, stdout: `<${script}><up><a b><><up>`});
+  const answerHere = async (words: string[], env = {}) => JSON.parse((await execa(link, words, {env: {PATH: empty + ':/usr/bin:/bin', ...env}, extendEnv: false, reject: false})).stdout).words.slice(1);
+  for (const words of [[], ['--help'], ['-h'], ['backup', 'up'], ['restore']]) expect(await answerHere(words)).toEqual(words);
+  expect(await answerHere(['up'], {TIMETILES_HANDED_OVER: 'up'})).toEqual(['up']);
+  chmodSync(script, 0o644);
+  expect(await answerHere(['up'])).toEqual(['up']);
+});
+
+it('knows every command of its own', () => {
+  const known = /'' \| -\* \| ([^)]*)\) ;;/.exec(readFileSync(join(bin, 'timetiles'), 'utf8'))?.[1]?.split(' | ');
+  const commands = readdirSync(fileURLToPath(new URL('../../../src/commands', import.meta.url))).map((name) => name.replace(/\.ts$/, ''));
+  expect(known?.toSorted()).toEqual([...commands, 'help'].toSorted());
 });

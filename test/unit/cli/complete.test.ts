@@ -129,9 +129,9 @@ describe('answer', () => {
   const homeWith = async (names: readonly SetName[], repository: string) => {
     const path = temporaryDirectory();
     const settings = settingsSchema.parse({RESTIC_REPOSITORY: repository});
-    const context = {settings, stateDirectory: join(path, 'state'), restic: {repository, options: [], environment: {}}, log: silent};
+    const context = {settings, stateDirectory: join(path, 'state'), restic: {repository, options: [], environment: {}, roots: new Map()}, log: silent};
     const toSnapshot = ({id, source, bytes}: SnapshotName) => ({id, source, time: new Date(0), snapshot: {id, time: '', hostname: '', paths: [], tags: [], original: undefined, summary: {total_bytes_processed: bytes ?? 0}}});
-    await rememberSetNames(context, names.map(({snapshots, ...rest}) => ({...rest, time: new Date(0), isImported: false, host: '', manifest: '', snapshots: snapshots.map((name) => toSnapshot(name))})));
+    await rememberSetNames(context, names.map(({snapshots, ...rest}) => ({...rest, time: new Date(0), isImported: false, isEarlier: false, host: '', manifest: '', snapshots: snapshots.map((name) => toSnapshot(name))})));
     return path;
   };
   const ask = (environment: Record<string, string>, ...words: string[]) => answer(grammar, {words, environment});

@@ -25,7 +25,7 @@ describe('renderBackup', () => {
   const record = {source: 'db', snapshot: 'a'.repeat(64), bytes: 2048, added: 1024, files: 1, seconds: 61, unreadable: [], details: {}};
 
   it('a complete set: text, JSON of the contract, exit code 0', () => {
-    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], suspicions: [], missingFiles: undefined, warnings: [], offsite: null, lag: undefined, exitCode: 0});
+    const rendered = renderBackup({state: 'complete', set, time, records: [record, {...record, source: 'uploads', files: 2}], suspicions: [], missingFiles: undefined, warnings: [], notes: [], offsite: null, lag: undefined, exitCode: 0});
     expect(rendered.text).toBe(
       [`Set ${set} is complete.`, '  db       aaaaaaaa  2.00 KiB  1 file   added 1.00 KiB  1m 01s', '  uploads  aaaaaaaa  2.00 KiB  2 files  added 1.00 KiB  1m 01s'].join('\n'),
     );
@@ -35,7 +35,7 @@ describe('renderBackup', () => {
   });
 
   it('an incomplete set: its warnings, exit code 3', () => {
-    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], suspicions: [], missingFiles: undefined, warnings: ['1 file could not be read: x'], offsite: null, lag: undefined, exitCode: 3});
+    const rendered = renderBackup({state: 'incomplete', set, time, records: [record], suspicions: [], missingFiles: undefined, warnings: ['1 file could not be read: x'], notes: [], offsite: null, lag: undefined, exitCode: 3});
     expect(rendered.text).toMatch(/is incomplete\.\n[^]*\n {2}warning: 1 file could not be read: x$/);
     expect(rendered).toMatchObject({exitCode: 3, json: {state: 'incomplete', warnings: ['1 file could not be read: x']}});
   });
@@ -48,9 +48,9 @@ describe('renderList', () => {
     {source: 'uploads', id: 'e'.repeat(64), time, bytes: null, added: null},
   ];
   const sets: ListedSet[] = [
-    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, suspicions: [], restoreTest: null, snapshots},
-    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, isImported: false, suspicions: [], restoreTest: null, snapshots: []},
-    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, isImported: false, suspicions: [], restoreTest: null, snapshots: []},
+    {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, suspicions: [], restoreTest: null, snapshots},
+    {id: 'second', time, state: 'incomplete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, suspicions: [], restoreTest: null, snapshots: []},
+    {id: 'third', time, state: 'complete', isSafety: true, isSuspicious: false, isImported: false, isEarlier: false, suspicions: [], restoreTest: null, snapshots: []},
   ];
 
   it('shows id, age, state, and of each source what it is and what it added', () => {
@@ -68,7 +68,7 @@ describe('renderList', () => {
   it('has the JSON of the contract', () => {
     expect(renderList({sets: sets.slice(0, 1), lag: undefined}, now).json).toEqual({
       sets: [{
-        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [], imported: false, restoreTest: null,
+        set, time: '2026-11-21T02:00:00.000Z', state: 'complete', beforeRestore: false, suspicious: false, suspicions: [], imported: false, earlier: false, restoreTest: null,
         snapshots: snapshots.map(({source, id, bytes, added}) => ({source, id, time: '2026-11-21T02:00:00.000Z', bytes, added})),
       }],
       offsite: null,
@@ -110,8 +110,8 @@ describe('renderRestoreTest', () => {
 });
 
 describe('renderRestore', () => {
-  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2, missing: []};
-  const previous: Previous = {id: 'a', set, time: '2026-11-21T02:00:00.000Z', entries: [], stopped: [], safetySet: 'before', kept: true, reason: null, bytes: 2048, until: null};
+  const report = {set, restored: ['db', 'uploads'], safetySet: 'before', restarted: ['web'], seconds: 3.2, missing: [], remarks: []};
+  const previous: Previous = {id: 'a', set, time: '2026-11-21T02:00:00.000Z', entries: [], stopped: [], safetySet: 'before', kept: true, reason: null, bytes: 2048, items: [], undropped: [], until: null};
 
   it('names what was restored, what runs again and the way back', () => {
     const {text, json} = renderRestore({...report, previous});
@@ -151,7 +151,7 @@ describe('renderDoctor', () => {
 
 describe('renderPrune', () => {
   const now = new Date('2026-11-21T05:00:00Z');
-  const backupSet = {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: 'm', snapshots: []} as const;
+  const backupSet = {id: set, time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, host: 'h', manifest: 'm', snapshots: []} as const;
   const old = {...backupSet, id: '20261001T020000Z-bbbb', time: new Date('2026-10-01T02:00:00Z'), isSafety: true};
   const report = {kept: [{set: backupSet, reasons: ['last', 'newest']}], removed: [{set: old, reason: 'expired'}], held: null, warnings: ['odd']} as const;
 

@@ -12,6 +12,7 @@ const report: ScheduleReport = {
   timeZone: 'Europe/Berlin',
   cron: {installed: true, running: false, remedy: 'Start cron: service cron start'},
   warnings: ['a warning'],
+  earlier: {replaced: [], active: [], warnings: []},
 };
 
 it('tells what was installed, when it runs in local time, and that cron does not run', () => {
@@ -31,7 +32,15 @@ it('shows the lines when asked, and what to do where there is nothing', () => {
   expect(renderSchedule(report, {showLines: true}).text).toContain('\n0 2 * * * x\n');
   const nothing = renderSchedule({...report, state: 'none', lines: [], schedule: null, next: [], cron: {...report.cron, remedy: null}, warnings: []}, {showLines: true});
   expect(nothing.text).toBe('No schedule is installed. Install one: timetiles backup auto.');
-  expect(renderRemoval({state: 'none'}).text).toContain('nothing was changed');
+  expect(renderRemoval({state: 'none', broughtBack: []}).text).toContain('nothing was changed');
+});
+
+it('names the lines that ran backups before, with their place', () => {
+  const line = {place: '/etc/cron.d/timetiles', line: '0 3 * * 0 app /opt/timetiles/timetiles backup full'};
+  const named = `\n  ${line.place}: ${line.line}`;
+  expect(renderSchedule({...report, earlier: {replaced: [line], active: [], warnings: []}}, {showLines: false}).text).toContain(named);
+  expect(renderSchedule({...report, earlier: {replaced: [], active: [line], warnings: []}}, {showLines: true})).toMatchObject({text: expect.stringContaining(named), json: {earlier: {active: [line]}}});
+  expect(renderRemoval({state: 'removed', broughtBack: [line]})).toMatchObject({text: expect.stringContaining(named), json: {broughtBack: [line]}});
 });
 
 it('names the flag whose duration cannot be read', async () => {

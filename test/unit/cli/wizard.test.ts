@@ -8,7 +8,7 @@ const now = new Date('2026-11-21T05:00:00Z');
 const time = new Date('2026-11-21T02:00:00Z');
 const snapshot = (source: string) => ({source, id: source.repeat(10), time, bytes: 2048, added: 1});
 const restoreTest = {set: 'any', time: time.toISOString(), state: 'passed', from: 'local', repository: '/r', image: null, tool: '0', seconds: 1, checks: {passed: 1, failed: 0, skipped: 0}, problems: []} as const;
-const set = {id: '20261121T020000Z-aaaa', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, suspicions: []} as const;
+const set = {id: '20261121T020000Z-aaaa', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, suspicions: []} as const;
 const material: Material = {
   now,
   sets: [

@@ -45,7 +45,7 @@ describe('checkConfiguration', () => {
       '    Correct line 2 of FILE.',
       'FILE:3: BACKUP_KEEP_LAST must be a whole number of sets, such as 3',
       '    Correct BACKUP_KEEP_LAST in FILE.',
-      'FILE:4: DB_PASSWORD has an unquoted #, which would begin a comment; quote the value',
+      'FILE:4: DB_PASSWORD has an unquoted #, which would begin a comment elsewhere; quote the value',
       '    Correct line 4 of FILE.',
       'FILE:4: DB_PASSWORD is secret, and the file can be read by every user of this host',
       '    chmod 600 FILE',
@@ -86,5 +86,17 @@ describe('checkConfiguration', () => {
   ])('refuses a file that %s', async (_, make, message) => {
     const path = make();
     expect(await thrownBy(() => checkConfiguration({file: path, environment: {}}))).toMatchObject(problem('configuration', message));
+  });
+
+  it('names what cannot be expanded, with what the other file and the environment know', () => {
+    const home = temporaryDirectory();
+    writeFileSync(join(home, 'bootstrap.conf'), 'RESTIC_PASSWORD="a$b"\nALERT_EMAIL="me@$DOMAIN_NAME"\nEMAIL_FROM="$NOBODY@$MAIL_HOST"\n', {mode: 0o600});
+    writeFileSync(join(home, '.env.production'), 'DB_NAME=${LATER}\nLATER=1\nDOMAIN_NAME=example.org\n', {mode: 0o600});
+    const {text} = renderChecks(checkConfiguration({environment: {TIMETILES_HOME: home, MAIL_HOST: 'x'}}));
+    expect(text.replaceAll(`${home}/`, '').split('\n').filter((line) => !line.startsWith(' '))).toEqual([
+      'bootstrap.conf:1: RESTIC_PASSWORD refers to $b, which is not set',
+      'bootstrap.conf:3: EMAIL_FROM refers to $NOBODY, which is not set',
+      '.env.production:1: DB_NAME refers to ${LATER}, which is set only further down, on line 2',
+    ]);
   });
 });

@@ -19,14 +19,17 @@ describe('unknownKeyProblem', () => {
     for (const owner of ['tool', 'app'] as const) expect(unknownKeyProblem(key, owner)).toBe(`${key} is no key of timetiles: did you mean ${meant}?`);
   });
 
-  it.each(['BACKUP_EVERYTHING', 'RESTIC_REPOSITORY_FILE', 'OFFSITE_BUCKET_NAME', 'RESTORE_SOMETHING', 'HEARTBEAT_TOKEN_VALUE'])(
-    'reports %s, which is of a family of its own, in either file',
+  it.each(['BACKUP_KEEP_HOURLY', 'RESTIC_REPOSITORY_FILE', 'RESTIC_OFFSITE_REPO', 'OFFSITE_BUCKET_NAME', 'RESTORE_SOMETHING'])(
+    'reports %s, which cannot be anybody else\'s, in either file',
     (key) => {
       for (const owner of ['tool', 'app'] as const) expect(unknownKeyProblem(key, owner)).toMatch(`${key} is no key of timetiles: remove it`);
     },
   );
 
-  it.each(['DB_POOL_MAXIMUM', 'EMAIL_TEMPLATE_FOLDER', 'UPLOAD_MAXIMUM_BYTES', 'AWS_BUCKET_FOR_AVATARS'])(
+  it.each([
+    'DB_POOL_MAXIMUM', 'DB_POOL', 'DB_NAME2', 'DB_ROOT', 'EMAIL_TEMPLATE_FOLDER', 'EMAIL_SMTP_SECURE', 'EMAIL_SMTP_PASSWORD', 'EMAIL_FROM_NAME', 'UPLOAD_DIR', 'UPLOAD_MAXIMUM_BYTES',
+    'AWS_BUCKET_FOR_AVATARS', 'BACKUP_BUCKET', 'ALERT_SLACK_CHANNEL', 'HEARTBEAT_INTERVAL',
+  ])(
     "leaves %s to the app in its own file, and reports it in the tool's",
     (key) => {
       expect(unknownKeyProblem(key, 'app')).toBeUndefined();

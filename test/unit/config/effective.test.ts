@@ -73,4 +73,14 @@ describe('effectiveConfiguration', () => {
   it('names file, line, key and remedy of a bad value', async () => {
     expect(await thrownBy(() => effective({'bootstrap.conf': '\nBACKUP_KEEP_LAST="many"\n'}))).toMatchObject(problem('configuration', /bootstrap\.conf line 2: BACKUP_KEEP_LAST must/, 'Correct BACKUP_KEEP_LAST'));
   });
+
+  it('tells of a value that it was expanded, from what, or why not', () => {
+    const {valueOf, text} = effective({'.env.production': 'PG_PASS=secret-9\nNAME=shop\nDB_NAME=${NAME}_live\nDB_PASSWORD=${PG_PASS}\nEMAIL_FROM=noreply@${DOMAIN_NAME}\n'});
+    expect(valueOf('DB_NAME')).toMatchObject({value: 'shop_live', expandedFrom: ['NAME'], origin: {line: 3}});
+    expect(valueOf('DB_PASSWORD')).toMatchObject({value: '***', expandedFrom: ['PG_PASS']});
+    expect(valueOf('EMAIL_FROM')).toMatchObject({value: null, unexpanded: 'EMAIL_FROM refers to ${DOMAIN_NAME}, which is not set'});
+    expect(text).toMatch(/DB_NAME +shop_live +.*\.env\.production:3, expanded from NAME\n/);
+    expect(text).toMatch(/EMAIL_FROM +not expanded +.*:5, EMAIL_FROM refers to \$\{DOMAIN_NAME\}, which is not set\n/);
+    expect(text).not.toContain('secret-9');
+  });
 });

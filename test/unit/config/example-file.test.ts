@@ -1,14 +1,13 @@
 import {readFileSync} from 'node:fs';
-import {parse} from 'dotenv';
 import {expect, it} from 'vitest';
 import {keyDefinitions, keyGroups} from '../../../src/config/keys.ts';
-import {parseConfigText} from '../../../src/config/parse.ts';
 import {settingsSchema} from '../../../src/config/settings.ts';
+import {readText} from './support.ts';
 
 const text = readFileSync(new URL('../../../bootstrap.conf.example', import.meta.url), 'utf8');
 const rows = text.split('\n');
 const assigned = (pattern: RegExp) => rows.flatMap((row) => pattern.exec(row)?.[1] ?? []);
-const given = (lines: readonly string[]) => Object.fromEntries(Object.entries(parse(lines.join('\n'))).filter(([, value]) => value !== ''));
+const given = (lines: readonly string[]) => Object.fromEntries(Object.entries(readText(lines.join('\n')).values).filter(([, value]) => value !== ''));
 const defaults = assigned(/^#([A-Z_]+=.*)$/);
 const examples = assigned(/^# Example: ([A-Z_]+=.*)$/);
 const keysOf = (lines: readonly string[]) => lines.map((line) => line.slice(0, line.indexOf('='))).toSorted();
@@ -16,7 +15,7 @@ const keys = keyDefinitions.map(({key}) => key).toSorted();
 
 it('has every key once, commented out', () => {
   expect(keysOf(defaults)).toEqual(keys);
-  expect(parseConfigText(text)).toEqual({values: {}, lines: {}, problems: []});
+  expect(readText(text)).toEqual({values: {}, lines: {}, problems: [], unexpanded: {}});
 });
 
 it('shows the defaults of the schema', () => {
@@ -28,7 +27,7 @@ it('shows the defaults of the schema', () => {
 
 it('has an example for every key that is a valid value and not the default', () => {
   expect(keysOf(examples)).toEqual(keys);
-  expect(parseConfigText(examples.join('\n')).problems).toEqual([]);
+  expect(readText(examples.join('\n'))).toMatchObject({problems: [], unexpanded: {}});
   const values = settingsSchema.parse(given(examples));
   const usual = settingsSchema.parse({});
   expect(keyDefinitions.filter(({key}) => values[key] === usual[key])).toEqual([]);

@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
+import {isSet, withSettings} from '../../../src/config/guarded.ts';
 import {loadConfiguration} from '../../../src/config/load.ts';
 import {problem, temporaryDirectory, thrownBy} from '../support.ts';
 
@@ -93,5 +94,77 @@ describe('loadConfiguration', () => {
 
   it('refuses a --config file that does not exist', async () => {
     expect(await thrownBy(() => loadConfiguration({file: '/no/such/file', environment: {}}))).toMatchObject(problem('configuration', /^\/no\/such\/file does not exist$/, /--config/));
+  });
+
+  it('expands what refers to variables of either file or of the environment, which comes first', () => {
+    const home = homeWith({
+      'bootstrap.conf': `${password}EMAIL_FROM="alerts@$DOMAIN_NAME"\nALERT_EMAIL="me@\${HOST:-localhost}"\nRESTIC_REPOSITORY="/\${WHERE:-x}"\n`,
+      '.env.production': 'DOMAIN_NAME=example.org\nDB_NAME=${STAGE}_app\nHOST=unused\n',
+    });
+    const {settings} = loadConfiguration({environment: {TIMETILES_HOME: home, STAGE: 'live', HOST: 'host.org'}});
+    expect(settings).toMatchObject({EMAIL_FROM: 'alerts@example.org', ALERT_EMAIL: 'me@host.org', RESTIC_REPOSITORY: '/x', DB_NAME: 'live_app'});
+  });
+
+  it('makes what cannot be expanded an error where it is used, and nowhere else', async () => {
+    const home = homeWith({'bootstrap.conf': password, '.env.production': 'A=1\nEMAIL_FROM=noreply@${DOMAIN_NAME}\nDB_PASSWORD="a$b"\n'});
+    const {settings, unexpanded, given} = loadConfiguration({environment: {TIMETILES_HOME: home}});
+    expect(settings.EMAIL_SMTP_PORT).toBe(587);
+    const fault = problem('configuration', `${home}/.env.production line 2: EMAIL_FROM refers to \${DOMAIN_NAME}, which is not set`, /^Set DOMAIN_NAME above that line, or give a default: \$\{DOMAIN_NAME:-…\}\. If the \$ .*: EMAIL_FROM='…'$/);
+    expect(await thrownBy(() => settings.EMAIL_FROM)).toMatchObject(fault);
+    expect(await thrownBy(() => withSettings(settings, {DB_NAME: 'x'}).EMAIL_FROM)).toMatchObject(fault);
+    expect(withSettings(settings, {EMAIL_FROM: 'x'}).EMAIL_FROM).toBe('x');
+    expect([isSet(settings, 'EMAIL_FROM'), isSet(settings, 'EMAIL_SMTP_PORT'), isSet(settings, 'EMAIL_SMTP_HOST')]).toEqual([true, true, false]);
+    expect([...unexpanded.keys()]).toEqual(['EMAIL_FROM', 'DB_PASSWORD']);
+    expect(given).toContain('EMAIL_FROM');
+  });
+
+  it.each([
+    ['RESTIC_REPOSITORY=/srv/${NOWHERE}', /line 1: RESTIC_REPOSITORY refers to \$\{NOWHERE\}/],
+    ['COMPOSE_PROJECT_NAME=${NOWHERE}', /COMPOSE_PROJECT_NAME refers to/],
+    ['RESTIC_CACERT=${NOWHERE}/ca.pem', /RESTIC_CACERT refers to/],
+    ['RESTIC_PASSWORD=${NOWHERE}', /RESTIC_PASSWORD refers to \$\{NOWHERE\}, which is not set/],
+    ['RESTIC_PASSWORD="x${NOWHERE"', /RESTIC_PASSWORD holds \$\{NOWHERE…, which is no reference/],
+  ])('refuses at once what every command needs: %s', async (line, message) => {
+    const home = homeWith({'bootstrap.conf': `${line}\n`});
+    expect(await thrownBy(() => loadConfiguration({environment: {TIMETILES_HOME: home, RESTIC_PASSWORD: line.startsWith('RESTIC_PASSWORD') ? undefined : 'x'}}))).toMatchObject(problem('configuration', message));
+  });
+
+  it.each(['"a$b"', 'a$HOME', '"a$$b"', '"a\\b"', '"a\\"b"', "'it\\'s'"])('does not guess what a password means that was read differently before: %s', async (written) => {
+    const home = homeWith({'.env.production': `RESTIC_PASSWORD=${written}\n`});
+    expect(await thrownBy(() => loadConfiguration({environment: {TIMETILES_HOME: home, HOME: '/root'}}))).toMatchObject(problem('configuration', /line 1: RESTIC_PASSWORD/, /single quotes/));
+  });
+
+  it.each([
+    ["'a$b'", 'a$b'],
+    ['q/5+w$==', 'q/5+w$=='],
+    ['"a$ 5"', 'a$ 5'],
+    ['"${PASS}"', 'p$q'],
+    ['pre-${PASS}', 'pre-p$q'],
+  ])('takes the password %s', (written, value) => {
+    const home = homeWith({'.env.production': `PASS='p$q'\nRESTIC_PASSWORD=${written}\n`});
+    expect(loadConfiguration({environment: {TIMETILES_HOME: home}}).settings.RESTIC_PASSWORD).toBe(value);
+  });
+
+  it('hides the secrets that a secret is made of, and those that commands refer to', () => {
+    const home = homeWith({'bootstrap.conf': `${password}BACKUP_PRE_COMMAND="curl -d $API_TOKEN $APP_NAME \${API_TOKEN} $TIMETILES_SET"\nDB_PASSWORD="\${APP_NAME}-\${PG_PASS}"\n`, '.env.production': 'APP_NAME=shop\nPG_PASS=hidden-1\nAPI_TOKEN=hidden-2\n'});
+    const {secrets, commandVariables, settings} = loadConfiguration({environment: {TIMETILES_HOME: home}});
+    expect(settings.BACKUP_PRE_COMMAND).toBe('curl -d $API_TOKEN $APP_NAME ${API_TOKEN} $TIMETILES_SET');
+    expect(commandVariables).toEqual({API_TOKEN: 'hidden-2', APP_NAME: 'shop'});
+    expect(secrets).toEqual(expect.arrayContaining(['shop-hidden-1', 'hidden-1', 'hidden-2']));
+    expect(secrets).not.toContain('shop');
+  });
+
+  it("lets a volume that is named elsewhere take the place of the app's own directory, and of no other", () => {
+    const volume = 'UPLOADS_VOLUME="media"\n';
+    const directory = 'UPLOAD_HOST_DIR=./uploads\n';
+    const settingsOf = (files: Record<string, string>) => loadConfiguration({environment: {TIMETILES_HOME: homeWith(files)}}).settings;
+    expect(settingsOf({'bootstrap.conf': password + volume, '.env.production': directory}).UPLOAD_HOST_DIR).toBeUndefined();
+    expect(settingsOf({'bootstrap.conf': password + volume + directory})).toMatchObject({UPLOADS_VOLUME: 'media', UPLOAD_HOST_DIR: './uploads'});
+  });
+
+  it('takes a relative directory to begin where it stands', () => {
+    const home = homeWith({'bootstrap.conf': `${password}UPLOAD_HOST_DIR=./uploads\n`});
+    expect(loadConfiguration({environment: {TIMETILES_HOME: home}})).toMatchObject({baseDirectory: home, settings: {UPLOAD_HOST_DIR: './uploads'}});
+    expect(loadConfiguration({environment: {TIMETILES_HOME: '/srv/x', RESTIC_PASSWORD: 'x', UPLOAD_HOST_DIR: 'up'}}).baseDirectory).toBe('/srv/x');
   });
 });

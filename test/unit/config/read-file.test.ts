@@ -14,7 +14,7 @@ function fileWith(content: string | Buffer, mode = 0o600): string {
 describe('readConfigFile', () => {
   it('hands back values, lines, path and mode', () => {
     const path = fileWith('# mine\nRESTIC_PASSWORD="x y"\n', 0o640);
-    expect(readConfigFile(path, 'tool')).toEqual({path, mode: 0o640, values: {RESTIC_PASSWORD: 'x y'}, lines: {RESTIC_PASSWORD: 2}, problems: []});
+    expect(readConfigFile(path, 'tool')).toEqual({path, mode: 0o640, assignments: [{key: 'RESTIC_PASSWORD', line: 2, text: 'x y', template: 'x y', raw: 'x y'}], problems: []});
   });
 
   it('answers undefined where there is no file', () => {
@@ -58,9 +58,16 @@ describe('readConfigFile', () => {
 
   it("takes the app's own oddities in its own file, but no mistakes in ours", async () => {
     const odd = 'just words\nAPP_TITLE="unclosed\nPOSTGRES_PASSWORD=a#b\nDB_POOL_SIZE_MAXIMUM=5\n';
-    expect(readConfigFile(fileWith(odd), 'app')?.values).toMatchObject({DB_POOL_SIZE_MAXIMUM: '5'});
-    expect(await thrownBy(() => readConfigFile(fileWith(`${odd}DB_PASSWORD=a#b\n`), 'app'))).toMatchObject(problem('configuration', /line 5: DB_PASSWORD has an unquoted #/));
+    expect(readConfigFile(fileWith(odd), 'app')?.assignments).toContainEqual(expect.objectContaining({key: 'DB_POOL_SIZE_MAXIMUM', text: '5'}));
+    expect(await thrownBy(() => readConfigFile(fileWith(`${odd}DB_PASSWORD=#b\n`), 'app'))).toMatchObject(problem('configuration', /line 5: DB_PASSWORD begins with an unquoted #/));
     expect(await thrownBy(() => readConfigFile(fileWith(`${odd}RESTIC_PASSWORD secret\n`), 'app'))).toMatchObject(problem('configuration', /line 5: not an assignment/));
     expect(await thrownBy(() => readConfigFile(fileWith(`${odd}RESTIC_REPOSITRY=/x\n`), 'app'))).toMatchObject(problem('configuration', /line 5: RESTIC_REPOSITRY/));
+  });
+
+  it("takes what compose takes in the app's file: an empty one, a comment in another encoding, keys without a value", async () => {
+    expect(readConfigFile(fileWith('\n'), 'app')).toMatchObject({assignments: [], problems: []});
+    const latin1 = (text: string) => fileWith(Buffer.from(text, 'latin1'));
+    expect(readConfigFile(latin1('# für uns\nAPP_TITLE=Zürich\nDEBUG\nDB_NAME=a\n'), 'app')?.assignments).toHaveLength(3);
+    expect(await thrownBy(() => readConfigFile(latin1('DB_NAME=Zürich\n'), 'app'))).toMatchObject(problem('configuration', /line 1: DB_NAME is not text in UTF-8/));
   });
 });

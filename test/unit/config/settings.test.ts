@@ -42,7 +42,6 @@ describe('settingsSchema', () => {
     ['COMPOSE_PROJECT_NAME', 'My Shop', 'must be a compose project name'],
     ['POSTGRES_CONTAINER', '-rf', 'must be a Docker name'],
     ['UPLOADS_VOLUME', 'a/b', 'must be a Docker name'],
-    ['UPLOAD_HOST_DIR', 'uploads', 'must be an absolute path'],
     ['EMAIL_SMTP_PORT', 'smtp', 'must be a port number'],
     ['EMAIL_SMTP_PORT', '70000', 'must be a port number'],
     ['EMAIL_SMTP_PORT', '0', 'must be a port number'],

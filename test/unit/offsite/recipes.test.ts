@@ -10,7 +10,7 @@ import type {BackupSet} from '../../../src/operations/sets.ts';
 import {copyArgs} from '../../../src/restic/copy.ts';
 
 const snapshot = (source: string) => ({source, id: source.repeat(8), time: new Date(0), snapshot: {id: source, time: '', hostname: '', paths: [], tags: [], original: undefined}});
-const set = (id: string, more: Partial<BackupSet> = {}): BackupSet => ({id, time: new Date(0), state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: `m${id}`, snapshots: [snapshot('db'), snapshot('uploads')], ...more});
+const set = (id: string, more: Partial<BackupSet> = {}): BackupSet => ({id, time: new Date(0), state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, host: 'h', manifest: `m${id}`, snapshots: [snapshot('db'), snapshot('uploads')], ...more});
 
 describe('levelOf', () => {
   it.each([
@@ -33,6 +33,14 @@ describe('what is copied with restic', () => {
     expect(missingSets(local, [set('3'), half]).map(({id}) => id)).toEqual(['4', '2']);
     expect(missingSets(local, [set('4', {manifest: undefined}), set('3'), set('2')]).map(({id}) => id)).toEqual(['4']);
     expect(missingSets([], [set('3')])).toEqual([]);
+  });
+
+  it('holds those of the earlier command line, but for what it has saved there itself', () => {
+    const earlier = (id: string, hours: number) => set(id, {isEarlier: true, manifest: undefined, time: new Date(hours * 3_600_000)});
+    const local = [earlier('2', 24), earlier('1', 0)];
+    expect(missingSets(local, []).map(({id}) => id)).toEqual(['2', '1']);
+    expect(missingSets(local, [earlier('1', 0), set('3', {time: new Date(24 * 3_600_000)})]).map(({id}) => id)).toEqual(['2']);
+    expect(missingSets(local, [earlier('twin', 25)]).map(({id}) => id)).toEqual(['1']);
   });
 
   it('goes out no faster than it may', () => {

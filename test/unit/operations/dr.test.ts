@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {repositorySettings} from '../../../src/cli/dr-dialog.ts';
 import {renderDr} from '../../../src/cli/render/dr.ts';
-import {parseConfigText} from '../../../src/config/parse.ts';
+import {readText} from '../config/support.ts';
 import {renameForProject} from '../../../src/docker/containers.ts';
 import {describeHost, hostsIn} from '../../../src/operations/dr-find.ts';
 import {adoptProject, describeDrPlan, requireNothingLive, settingLines, stackLines, type DrPlanText} from '../../../src/operations/dr-plan.ts';
@@ -36,7 +36,7 @@ describe('settings that the manifest gives', () => {
   ])('%s of the project shop is %s in the project new', (name, renamed) => expect(renameForProject(name, 'shop', 'new')).toBe(renamed));
 
   test.each(['plain', `Time "tiles" $HOME's \\ ü`, 'a "quoted" name', "it's", 'back\\slash'])('are printed as the configuration reads them back: %s', (value) => {
-    expect(parseConfigText(settingLines({DB_NAME: value}).join('\n')).values).toEqual({DB_NAME: value});
+    expect(readText(settingLines({DB_NAME: value}).join('\n')).values).toEqual({DB_NAME: value});
   });
 
   test('never show the password of an address', () => {
@@ -64,7 +64,7 @@ describe('a repository on the command line', () => {
 describe('hosts', () => {
   test('each once with its sets, the newest first; copies of one repository count once', () => {
     const sets = [setOf(setId, 'a', 'shop'), setOf('20261120T020000Z-bbbb', 'b', 'shop'), setOf('20261122T020000Z-cccc', 'c', 'other')];
-    const copy = {repositoryId: 'f'.repeat(64), epoch: null, restic: {repository: '/r', options: [], environment: {}}, sets};
+    const copy = {repositoryId: 'f'.repeat(64), epoch: null, restic: {repository: '/r', options: [], environment: {}, roots: new Map()}, sets};
     const hosts = hostsIn([copy, copy]);
     expect(hosts.map(({host, sets: count}) => [host, count])).toEqual([['other', 1], ['shop', 2]]);
     expect(hosts.map(describeHost)[1]).toBe('shop (repository ffffffffffff): 2 sets, the newest of 2026-11-21 02:00 UTC');
@@ -102,7 +102,7 @@ describe('the plan', () => {
 
 describe('the report', () => {
   const report: DrReport = {
-    state: 'done', set: setId, host: 'shop', place: '/mnt/repo', restored: ['db', 'uploads'], failures: [], safetySet: null, restarted: [], made: [], stack: [],
+    state: 'done', set: setId, host: 'shop', place: '/mnt/repo', restored: ['db', 'uploads'], failures: [], safetySet: null, restarted: [], made: [], remarks: [], stack: [],
     proofs: [{source: 'db', checks: [{name: 'rows', state: 'passed', detail: '3 rows'}]}],
     settings: ['DB_NAME="shop"'], composeDirectory: '/srv/shop',
     times: {find: 1, prepare: 2, stage: 3, swap: 4, checks: 5, start: 0, total: 15},

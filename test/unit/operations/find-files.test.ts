@@ -45,5 +45,5 @@ it.each([1, 2, 7, 10_000])('the answer of restic find is taken apart in pieces o
 });
 
 it('a pattern that begins with a dash is no option of restic', () => {
-  expect(findArgs({pattern: parseFilePattern('-rf*'), ignoreCase: true, within: {tags: 'timetiles,uploads'}})).toEqual(['find', '--json', '--no-lock', '--ignore-case', '--tag', 'timetiles,uploads', '--', '-rf*']);
+  expect(findArgs({pattern: parseFilePattern('-rf*'), ignoreCase: true, within: {tags: ['timetiles,uploads', 'uploads']}})).toEqual(['find', '--json', '--no-lock', '--ignore-case', '--tag', 'timetiles,uploads', '--tag', 'uploads', '--', '-rf*']);
 });

@@ -10,7 +10,7 @@ const now = new Date('2026-11-21T12:00:00Z');
 
 function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number; suspicions?: string[]; isSafety?: boolean} = {}): KnownSet {
   const {state = 'complete', sources = ['db', 'uploads'], added = 0, suspicions = [], isSafety = false} = options;
-  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, isImported: false, suspicions, sources: sources.map((source) => ({source, bytes: 100, added}))};
+  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, isImported: false, isEarlier: false, suspicions, sources: sources.map((source) => ({source, bytes: 100, added}))};
 }
 
 const today = set('20261121T020000Z-0001');

@@ -9,8 +9,8 @@ function step(name: string, hasLiveData = true): PlannedStep {
   const source = sourceByName(name);
   if (!source) throw new Error(`no source ${name}`);
   const snapshot = {source: name, id: `${name}00000000000`, time, snapshot: {id: name, time: '', hostname: '', paths: [], tags: []}};
-  const stage = () => Promise.resolve();
-  return {source, snapshot, step: {entry: {}, plan: [`what happens to ${name}`], warnings: [], mustStop: [], hasLiveData, stage}};
+  const stage = () => Promise.resolve([]);
+  return {source, snapshot, step: {entry: {}, plan: [`what happens to ${name}`], warnings: [], mustStop: [], hasLiveData, room: () => Promise.resolve([]), stage}};
 }
 
 function container(name: string): Container {
@@ -18,7 +18,7 @@ function container(name: string): Container {
 }
 
 function plan(steps: PlannedStep[], stop: string[]): RestorePlan {
-  const set = {id: '20261119T020000Z-bbbb', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: undefined, snapshots: []} as const;
+  const set = {id: '20261119T020000Z-bbbb', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, host: 'h', manifest: undefined, snapshots: []} as const;
   return {restoreId: 'ab', set, steps, stop: stop.map(container), warnings: []};
 }
 

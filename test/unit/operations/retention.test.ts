@@ -15,12 +15,13 @@ interface SetOptions {
   state?: 'complete' | 'incomplete';
   isSafety?: boolean;
   isImported?: boolean;
+  isEarlier?: boolean;
   /** Its run died before the manifest. */
   killed?: boolean;
 }
 
 /** A set of this time; its id is that time and what is special about it. */
-function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', state = 'complete', isSafety = false, isImported = false, killed = false}: SetOptions = {}): BackupSet {
+function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', state = 'complete', isSafety = false, isImported = false, isEarlier = false, killed = false}: SetOptions = {}): BackupSet {
   const date = new Date(time);
   return {
     id: [date.toISOString().slice(0, 16), ...(sources.length === 2 ? [] : sources), ...(host === 'h' ? [] : [host])].join(' '),
@@ -29,6 +30,7 @@ function made(time: string | number, {sources = ['db', 'uploads'], host = 'h', s
     isSafety,
     isSuspicious: false,
     isImported,
+    isEarlier,
     host,
     manifest: killed ? undefined : `manifest ${date.toISOString()}`,
     snapshots: sources.map((source) => ({source, id: `${source} ${date.toISOString()}`, time: date, snapshot: {id: '', time: '', hostname: host, paths: [], tags: []}})),
@@ -110,6 +112,19 @@ describe('what is counted apart', () => {
     const kept = keptIds([...imported, ...nights(10)], {last: 2, monthly: 3});
     expect(kept.filter((id) => !id.endsWith('imported'))).toEqual(keptIds(nights(10), {last: 2, monthly: 3}));
     expect(kept.filter((id) => id.endsWith('imported'))).toEqual(['2026-11-20T02:00 imported', '2026-11-19T02:00 imported', '2026-10-31T02:00 imported', '2026-09-30T02:00 imported']);
+  });
+
+  it('sets of the earlier command line: alone by the same rules; nights displace them, and they displace no night', () => {
+    const earlier = (count: number, options: SetOptions = {}) => nights(count, {isEarlier: true, ...options}, new Date('2026-11-20T12:00:00Z')).map((set) => ({...set, id: `${set.id} earlier`, manifest: undefined}));
+    expect(keptIds(earlier(30), {last: 1, daily: 7})).toHaveLength(7);
+    expect(keptIds([...earlier(30), ...nights(1)], {daily: 3})).toEqual(['2026-11-21T02:00', '2026-11-20T02:00 earlier', '2026-11-19T02:00 earlier']);
+    // Dumps of the database alone go too once sets of everything have come in their place.
+    const dumps = earlier(30, {sources: ['db']});
+    expect(keptIds([...dumps, ...nights(1)], {daily: 2})).toEqual(['2026-11-21T02:00', '2026-11-20T02:00 db earlier']);
+    const later = [...nights(9), ...dumps.map((set) => ({...set, time: new Date(set.time.getTime() - 20 * day)}))];
+    expect(keptIds(later, {last: 1, daily: 7})).toEqual(keptIds(nights(9), {last: 1, daily: 7}));
+    // What the nights do not hold stays.
+    expect(keptIds([...nights(9, {sources: ['db']}), ...earlier(2, {sources: ['uploads']})], {last: 1})).toEqual(['2026-11-21T02:00 db', '2026-11-20T02:00 uploads earlier']);
   });
 
   it('sets made by restores', () => {

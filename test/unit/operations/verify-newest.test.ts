@@ -9,7 +9,7 @@ const time = new Date('2026-11-21T02:00:00Z');
 /** A set whose only snapshot restic lists so, against a manifest that tells of 500 bytes in it. */
 function compare(listed: Partial<Snapshot>, bytes = 500): string[] {
   const snapshot: Snapshot = {id, time: time.toISOString(), hostname: 'h', paths: [], tags: [], ...listed};
-  const set: BackupSet = {id: 'S', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, host: 'h', manifest: 'm', snapshots: [{source: 'db', id: snapshot.id, time, snapshot}]};
+  const set: BackupSet = {id: 'S', time, state: 'complete', isSafety: false, isSuspicious: false, isImported: false, isEarlier: false, host: 'h', manifest: 'm', snapshots: [{source: 'db', id: snapshot.id, time, snapshot}]};
   return alteredSnapshots(set, {sources: [{source: 'db', snapshot: id, bytes, added: 0, files: 1, seconds: 1, unreadable: [], details: {}}]});
 }
 

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {classifyResticFailure, resticError} from '../../../src/restic/errors.ts';
 
-const handle = {repository: '/srv/my repo', options: [], environment: {}};
+const handle = {repository: '/srv/my repo', options: [], environment: {}, roots: new Map()};
 const exitError = (code: number, message: string) => `${JSON.stringify({message_type: 'exit_error', code, message})}\n`;
 const lockRemark = 'lock was created at 2026-11-21 03:51:21 (2.4s ago)\nstorage ID 63831ab3\nthe `unlock` command can be used to remove stale locks';
 const locked = `unable to create lock in backend: repository is already locked by PID 31761 on vm by root (UID 0, GID 0)\n${lockRemark}`;

@@ -88,9 +88,10 @@ function requireRoom(directory: string, layout: ArchiveLayout): void {
   const free = freeBytes(directory);
   if (free >= needed) return;
   throw new TimetilesError(
-    'volume',
+    'no-room',
     `unpacking needs ${formatBytes(needed)}, but the disk of ${directory} has only ${formatBytes(free)} free`,
     `Free some space on it (df -h ${shellWord(directory)}), or name a directory on another disk: --staging DIR`,
+    {room: {path: directory, bytesMissing: needed - free}},
   );
 }
 
@@ -140,7 +141,7 @@ async function unpack(context: SourceContext, file: ForeignFile, directory: stri
 function unpackError(path: string, directory: string, result: CommandResult): TimetilesError {
   const lines = result.stderr.split('\n').filter((line) => line.startsWith('tar: ') && !/Removing leading|Exiting with failure/.test(line));
   const said = lines[0]?.slice('tar: '.length) ?? describeEnd(result);
-  if (/No space left/.test(said)) return new TimetilesError('volume', `the disk of ${directory} is full: ${said}`, `Free some space on it (df -h ${shellWord(directory)}), or name a directory on another disk: --staging DIR`);
+  if (/No space left/.test(said)) return new TimetilesError('no-room', `the disk of ${directory} is full: ${said}`, `Free some space on it (df -h ${shellWord(directory)}), or name a directory on another disk: --staging DIR`, {room: {path: directory}});
   return refusal(path, `could not be unpacked: ${said}`, 'Unpack it by hand, and pack what is right again: tar cf NAME.tar -C DIR .');
 }
 
