@@ -1,5 +1,6 @@
 import {mkdir, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
+import {inspect} from 'node:util';
 import {execa} from 'execa';
 import {startBench, type RunningBench} from '../support/bench.ts';
 import {toolEnvironment} from '../support/cli.ts';
@@ -13,27 +14,39 @@ import {benchHarmless} from './harmless.ts';
 import {benchNights} from './nights.ts';
 import {benchOffsite} from './offsite.ts';
 import {benchRestoreTest} from './restore-test.ts';
+import {isQuick, scaled} from './size.ts';
 
 // Compares the tool with the bare pipeline that it replaces, both in one run on the same data, taking turns. Prints the
-// table of docs/benchmarks.md and fails when a limit is broken. Wants a quiet machine.
+// table of docs/benchmarks.md and fails when a limit is broken. Wants a quiet machine. `npm run bench -- nights offsite`
+// runs these parts alone, `--quick` only shows that they run.
 
 const rounds = 5;
 const program = join(checkout, 'bin/run.js');
 
 const bench = await startBench();
+const parts: Record<string, () => Promise<void>> = {
+  version: benchVersion,
+  start: benchStart,
+  dump: () => withStack(bench, benchDump),
+  harmless: () => withStack(bench, (stack) => benchHarmless(stack, scaled(20))),
+  uploads: () => withStack(bench, benchUploads),
+  nights: () => withStack(bench, benchNights),
+  'restore-test': () => withStack(bench, benchRestoreTest),
+  offsite: () => benchOffsite(bench),
+};
+const asked = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const failures: string[] = [];
 try {
-  await benchVersion();
-  await benchStart();
-  await withStack(bench, benchDump);
-  await withStack(bench, (stack) => benchHarmless(stack));
-  await withStack(bench, benchUploads);
-  await withStack(bench, benchNights);
-  await withStack(bench, benchRestoreTest);
-  await benchOffsite(bench);
+  for (const name of asked.length > 0 ? asked : Object.keys(parts)) {
+    // One that fails must not hide what the others show.
+    await parts[name]?.().catch((error: unknown) => failures.push(`${name}: ${inspect(error)}`));
+  }
 } finally {
   await bench.stop();
 }
-report();
+const hold = report();
+for (const failure of failures) console.error(`\nThis part failed. ${failure}`);
+if ((!hold && !isQuick) || failures.length > 0) process.exitCode = 1;
 
 async function withStack(running: RunningBench, work: (stack: Stack) => Promise<void>): Promise<void> {
   const stack = await startStack(running, {heartbeat: false, uploads: 'directory'});
@@ -69,9 +82,9 @@ async function benchStart(): Promise<void> {
 }
 
 async function benchDump(stack: Stack): Promise<void> {
-  await growDatabase(stack, 80);
+  await growDatabase(stack, scaled(80));
   const small = await backupDb(stack);
-  await growDatabase(stack, 770, 'archive_large');
+  await growDatabase(stack, scaled(770), 'archive_large');
   const env = environment(stack);
   const script = `docker exec --env PGPASSWORD --env PGUSER --env PGDATABASE ${stack.postgres} pg_dump | restic backup --quiet --stdin --stdin-filename /database.sql`;
   const bareEnv = {...env, PGPASSWORD: stack.password, PGUSER: stack.user, PGDATABASE: stack.database};
@@ -94,7 +107,7 @@ async function benchDump(stack: Stack): Promise<void> {
 }
 
 async function benchUploads(stack: Stack): Promise<void> {
-  writeSmallFiles(stack.uploadsPath, 50_000, 11_660);
+  writeSmallFiles(stack.uploadsPath, scaled(50_000), 11_660);
   const env = environment(stack);
   const bareRun = () => measure({file: 'restic', args: ['backup', '--quiet', '.'], env, cwd: stack.uploadsPath});
   const toolRun = () => measure({file: process.execPath, args: [program, 'backup', 'uploads', '--quiet'], env});

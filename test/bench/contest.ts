@@ -1,4 +1,5 @@
 import {median, type Measured} from './measure.ts';
+import {isQuick} from './size.ts';
 
 /** One line of the table. */
 interface Row {
@@ -22,7 +23,7 @@ interface Contest {
 export async function compare(what: string, limit: number, count: number, contest: Contest): Promise<void> {
   const bare: number[] = [];
   const tool: number[] = [];
-  for (let round = 0; round <= count; round += 1) {
+  for (let round = 0; round <= (isQuick ? 1 : count); round += 1) {
     for (const [run, seconds] of [[contest.bare, bare], [contest.tool, tool]] as const) {
       await contest.prepare?.();
       const measured = await run();
@@ -38,11 +39,14 @@ export function megabytes(mebibytes: number): string {
   return `${((mebibytes * 1048576) / 1e6).toFixed(0)} MB`;
 }
 
-export function report(): void {
+/**
+ * Shows every row there is, also where a part failed.
+ * @returns whether all limits hold
+ */
+export function report(): boolean {
   console.log('\n| what | bare | timetiles | ratio | limit |\n|---|---|---|---|---|');
   for (const {what, bare, tool, ratio, limit} of rows) console.log(`| ${what} | ${bare} | ${tool} | ${ratio.toFixed(2)} | ${limit} |`);
   const broken = rows.filter(({ratio, limit}) => ratio > limit);
-  if (broken.length === 0) return;
-  console.error(`\n${broken.length} of ${rows.length} limits are broken.`);
-  process.exitCode = 1;
+  if (broken.length > 0) console.error(`\n${broken.length} of ${rows.length} limits are broken.`);
+  return broken.length === 0;
 }

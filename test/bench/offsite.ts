@@ -14,12 +14,13 @@ import {cacheDirectory, checkout, scratchDirectory} from '../support/paths.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
 import {megabytes, rows} from './contest.ts';
 import {measure, median, type Measured} from './measure.ts';
+import {isQuick, scaled} from './size.ts';
 
 // The write-only copy against the two programs that one would use instead, with the same repository and the same gateway.
 
 const program = join(checkout, 'bin/run.js');
-const rounds = 3;
-const gibibyte = 1024 ** 3;
+const rounds = isQuick ? 1 : 3;
+const gibibyte = scaled(1024 ** 3);
 
 interface Place {
   home: string;
@@ -63,7 +64,7 @@ async function withManyPacks(bench: RunningBench, home: string): Promise<Place> 
   const path = `${dirname(bench.restic.newest)}:${process.env['PATH'] ?? ''}`;
   const env = {PATH: path, HOME: home, TIMETILES_HOME: home, RESTIC_PASSWORD: 'a bench password', RESTIC_REPOSITORY: repository};
   await execa(bench.restic.newest, ['init', '--quiet'], {env, extendEnv: false});
-  for (let index = 0; index < 10_000; index += 1) {
+  for (let index = 0; index < scaled(10_000); index += 1) {
     const content = randomBytes(200);
     const name = createHash('sha256').update(content).digest('hex');
     await writeFile(join(repository, 'data', name.slice(0, 2), name), content);

@@ -10,6 +10,7 @@ import {checkout} from '../support/paths.ts';
 import type {Stack} from '../support/stack.ts';
 import {compare} from './contest.ts';
 import {measure} from './measure.ts';
+import {scaled} from './size.ts';
 
 const program = join(checkout, 'bin/run.js');
 const rounds = 1;
@@ -19,8 +20,8 @@ const rounds = 1;
  * is compared.
  */
 export async function benchRestoreTest(stack: Stack): Promise<void> {
-  await growDatabase(stack, 850);
-  writeSmallFiles(stack.uploadsPath, 10_000, 11_660);
+  await growDatabase(stack, scaled(850));
+  writeSmallFiles(stack.uploadsPath, scaled(10_000), 11_660);
   const name = `${stack.project}-by-hand`;
   const target = join(stack.scratch, 'by-hand');
   const env = {...toolEnvironment({stack}), RESTIC_REPOSITORY: stack.repository, RESTIC_PASSWORD: 'a bench password', PGPASSWORD: 'by-hand'};
