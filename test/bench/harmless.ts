@@ -8,8 +8,8 @@ import {rows} from './contest.ts';
 import {measure, type MeasuredCommand} from './measure.ts';
 
 const program = join(checkout, 'bin/run.js');
-/** What waited for a dump comes to its end so much later. */
-const settleMilliseconds = 300;
+/** Both are given so many times what the tool took in a round to warm up, so that as much of an undisturbed app is seen beside either. */
+const windowFactor = 1.5;
 
 /** What ten sessions of an app do all the time. */
 const sessions = [
@@ -46,27 +46,28 @@ export async function benchHarmless(stack: Stack, rounds = 20): Promise<void> {
   const env = {...toolEnvironment({stack}), RESTIC_REPOSITORY: stack.repository, RESTIC_PASSWORD: 'a bench password'};
   const script = `docker exec --env PGPASSWORD --env PGUSER --env PGDATABASE ${stack.postgres} pg_dump | restic backup --quiet --stdin --stdin-filename /database.sql`;
   const bareEnv = {...env, PGPASSWORD: stack.password, PGUSER: stack.user, PGDATABASE: stack.database};
+  // Plain pg_dump fails where something goes away before it has locked it.
+  const bareRun = {file: 'bash', args: ['-o', 'pipefail', '-c', script], env: bareEnv, goodEnds: [0, 1]};
+  const toolRun = {file: process.execPath, args: [program, 'backup', 'db', '--quiet'], env};
   const bare: number[] = [];
   const tool: number[] = [];
   const app = startApp(stack, sessions, 0.01);
+  const {seconds} = await measure(toolRun);
   for (let round = 0; round < rounds; round += 1) {
-    bare.push(...(await duringRun(app, {file: 'bash', args: ['-c', script], env: bareEnv})));
-    tool.push(...(await duringRun(app, {file: process.execPath, args: [program, 'backup', 'db', '--quiet'], env})));
+    bare.push(...(await duringRun(app, bareRun, seconds * windowFactor)));
+    tool.push(...(await duringRun(app, toolRun, seconds * windowFactor)));
   }
   const {errors} = await app.stop();
   if (errors.length > 0) console.log(`the app was refused ${errors.length} times, such as: ${errors[0]}`);
   const told = (name: string, values: readonly number[]) => `${name}: ${values.length} statements, median ${percentile(values, 0.5).toFixed(0)} ms, p99 ${percentile(values, 0.99).toFixed(0)} ms, longest ${Math.max(...values).toFixed(0)} ms`;
   console.log(`${told('beside the bare pipeline', bare)}\n${told('beside the tool', tool)}`);
-  for (const [name, share] of [['99th percentile', 0.99], ['longest', 1]] as const) {
-    const [a, b] = [percentile(bare, share), percentile(tool, share)];
-    rows.push({what: `statements of an app of ten sessions through ${rounds} backups, ${name}`, bare: `${a.toFixed(0)} ms`, tool: `${b.toFixed(0)} ms`, ratio: b / a, limit: share === 1 ? 1.5 : 1.1});
-  }
+  const [a, b] = [percentile(bare, 0.99), percentile(tool, 0.99)];
+  rows.push({what: `statements of an app of ten sessions through ${rounds} backups, 99th percentile`, bare: `${a.toFixed(0)} ms`, tool: `${b.toFixed(0)} ms`, ratio: b / a, limit: 1.1});
 }
 
-async function duringRun(app: RunningApp, command: MeasuredCommand): Promise<number[]> {
+async function duringRun(app: RunningApp, command: MeasuredCommand, seconds: number): Promise<number[]> {
   const {statements} = app.times();
   const before = statements.length;
-  await measure(command);
-  await sleep(settleMilliseconds);
+  await Promise.all([measure(command), sleep(seconds * 1000)]);
   return statements.slice(before);
 }
