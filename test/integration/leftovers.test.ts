@@ -4,6 +4,7 @@ import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {expectExit, timetiles} from '../support/cli.ts';
 import {readOnlyView, withSmallDisk} from '../support/disk.ts';
 import {leftovers} from '../support/leftovers.ts';
+import {waitUntil} from '../support/processes.ts';
 import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, restore, stateOf, type State} from '../support/two-states.ts';
 import {useBench} from '../support/use-bench.ts';
@@ -95,10 +96,21 @@ describe('what a restore has left', () => {
   it('a kept database that cannot be dropped is told, fails no backup and no further restore, and is dropped once it can be', async () => {
     await restore(stack, 'newest', [set, '--no-safety-backup']);
     const first = keptName();
-    await stack.psql(`begin; insert into marker values ('prepared'); prepare transaction 'holds it'`, {database: first});
+    const prepare = (name: string) => `begin; insert into marker values ('prepared'); prepare transaction '${name}'`;
+    await stack.psql(prepare('holds it'), {database: first});
+    await stack.psql(prepare('holds the live one'));
     const backup = await run('backup', '--accept-smaller');
     expectExit(backup, 0);
     expect(backup.stderr).toMatch(/the state before the last restore could not be removed: .* The next command tries again/);
+    // One that waits in the live database stops restore and undo before they begin.
+    expect(await waitUntil(async () => (await inServer(`select count(*) from pg_prepared_xacts where prepared < now() - interval '10 seconds'`)) === '2', 20_000, 500)).toBe(true);
+    for (const args of [[set, '--no-safety-backup'], ['--undo']]) {
+      const refused = await run('restore', ...args, '--yes', '--json');
+      expectExit(refused, 1);
+      expect(errorOf(refused).message).toContain('1 prepared transaction in the database');
+      expect(refused.stderr).not.toContain('stopping');
+    }
+    await stack.psql(`rollback prepared 'holds the live one'`);
     await restore(stack, 'newest', [set, '--no-safety-backup']);
     expect(await databases()).toEqual([first, keptName()].toSorted());
     await stack.psql(`rollback prepared 'holds it'`, {database: first});

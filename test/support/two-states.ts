@@ -5,7 +5,6 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {timetiles, type TimetilesOptions, type TimetilesResult} from './cli.ts';
 import {writeSmallFiles} from './files.ts';
-import {waitUntil} from './processes.ts';
 import type {ResticAge} from './restic.ts';
 import type {Stack} from './stack.ts';
 import {listTree} from './tree.ts';
@@ -120,9 +119,17 @@ export function errorOf(result: TimetilesResult): z.output<typeof failure>['erro
   return failure.parse(result.json()).error;
 }
 
-/** Resolves once a restore loads the slow rows. */
+/** Resolves once a restore loads the slow rows. The server itself looks again and again: the load may be over before a second exec has begun. */
 export async function whileLoading(stack: Stack): Promise<void> {
-  const query = `select count(*) from pg_stat_activity where application_name like 'timetiles-%' and query like 'COPY public.slow %'`;
-  const loads = await waitUntil(async () => (await stack.psql(query, {database: 'template1'})) === '1', 30_000, 20);
-  if (!loads) throw new Error('No restore came to load the slow rows within 30 seconds.');
+  await stack.psql(
+    `do $wait$ begin
+       for attempt in 1..4000 loop
+         perform pg_stat_clear_snapshot();
+         if exists (select from pg_stat_activity where application_name like 'timetiles-%' and query like 'COPY public.slow %') then return; end if;
+         perform pg_sleep(0.02);
+       end loop;
+       raise exception 'no restore came to load the slow rows within 80 seconds';
+     end $wait$`,
+    {database: 'template1'},
+  );
 }

@@ -6,7 +6,7 @@ import {connectDatabase, type Connection} from './connection.ts';
 import {queryJson, type PsqlOptions} from './psql.ts';
 import {entryOf} from './entry.ts';
 import {literal, maintenanceDatabase} from './sql.ts';
-import {readDatabases} from './swap.ts';
+import {preparedIn, readDatabases} from './swap.ts';
 
 /** What holds rows of its own; extensions' tables count too, since they are a part of what is kept. */
 const tablesQuery = `select count(*) from pg_class where relkind in ('r', 'm', 'p');`;
@@ -23,10 +23,11 @@ export async function inspectKeptDatabase(context: SourceContext, journalEntry: 
   // Null where a DROP DATABASE that was interrupted has removed all files.
   const size = z.number().nullable().parse((await queryJson(connection, `select pg_database_size(${literal(names.previous)});`, {database: maintenanceDatabase(names.live), run})) ?? null);
   const {count, problem} = state.isValid ? await countTables(connection, {database: names.previous, run}) : {count: 0, problem: 'a DROP DATABASE of it was interrupted, so parts of it are gone'};
+  const held = (await preparedIn(connection, names.previous, run)) ?? (await preparedIn(connection, names.live, run));
   return {
     bytes: size ?? 0,
     items: {count, noun: 'table'},
-    problem,
+    problem: problem ?? held,
     description: `database ${names.live} in the container ${connection.container.name}, kept as ${names.previous}`,
     mustStop: [],
   };

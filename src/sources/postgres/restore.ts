@@ -15,7 +15,7 @@ import {identifier, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
-import {readDatabases, revertDatabases, swapDatabases} from './swap.ts';
+import {readDatabases, requireRenamable, revertDatabases, swapDatabases} from './swap.ts';
 import {hasLocale, readTarget} from './restore-target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
@@ -28,6 +28,7 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
   const names = {live: connection.database, scratch: `timetiles_new_${id}`, previous: `timetiles_old_${id}`, hadLive: true};
   const live = (await readDatabases(connection, [names.live], run)).get(names.live);
   names.hadLive = live !== undefined;
+  await requireRenamable(connection, names.live, run);
   const target = await readTarget(connection, run);
   const needs = needsOf(request.record);
   if (needs) requireFitting(connection, needs, target);

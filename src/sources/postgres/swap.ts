@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
+import {plural} from '../../shared/format.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {Connection} from './connection.ts';
 import {applicationPrefix} from './programs.ts';
@@ -128,6 +129,23 @@ function isInUse(error: unknown): boolean {
 }
 
 /**
+ * Prepared transactions that keep a database from being renamed or dropped, in words; undefined where there is none. Those of
+ * an app that uses them come and go within moments and do not count.
+ */
+export async function preparedIn(connection: Connection, database: string, run: string): Promise<string | undefined> {
+  const query = `select count(*) from pg_prepared_xacts where database = ${literal(database)} and prepared < now() - interval '10 seconds';`;
+  const count = Number((await runSql(connection, query, {database: maintenanceDatabase(connection.database), run}))[0]);
+  return count === 0 ? undefined : `${plural(count, 'prepared transaction')} in the database ${database} ${count === 1 ? 'waits' : 'wait'} to be ended`;
+}
+
+/** @throws TimetilesError where a database could not give its name away */
+export async function requireRenamable(connection: Connection, database: string, run: string): Promise<void> {
+  const held = await preparedIn(connection, database, run);
+  if (held === undefined) return;
+  throw new TimetilesError('restore', `${held}, and until then it cannot be replaced`, 'See select * from pg_prepared_xacts, then COMMIT PREPARED or ROLLBACK PREPARED each of them.');
+}
+
+/**
  * Renames databases in one transaction. A rename wants nobody connected: sessions are ended first, and again when an
  * impatient client is back before the rename.
  */
@@ -150,5 +168,7 @@ async function renameDatabases(connection: Connection, renames: readonly (readon
       return false;
     }
   }, renameAttempts);
-  if (!done) throw new TimetilesError('restore', 'other programs keep connecting to the database', 'Stop them, or add their services to RESTORE_STOP_SERVICES, and restore again.', {cause: last});
+  if (done) return;
+  for (const [from] of renames) await requireRenamable(connection, from, run);
+  throw new TimetilesError('restore', 'other programs keep connecting to the database', 'Stop them, or add their services to RESTORE_STOP_SERVICES, and restore again.', {cause: last});
 }
