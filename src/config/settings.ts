@@ -17,12 +17,12 @@ const url = z
   .optional();
 const absolutePath = z.string().refine((value) => isAbsolute(value), 'must be an absolute path, beginning with /');
 const dockerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'must be a Docker name: letters, digits and _ . - only');
-const optionalDuration = z
-  .string()
-  .refine((value) => parseDuration(value) !== undefined, `must be ${durationHint}`)
-  .transform((value) => parseDuration(value) ?? 0)
-  .optional();
-const duration = optionalDuration.default(0);
+const duration = (fallback: number) =>
+  z
+    .string()
+    .refine((value) => parseDuration(value) !== undefined, `must be ${durationHint}`)
+    .transform((value) => parseDuration(value) ?? 0)
+    .default(fallback);
 
 const port = z
   .string()
@@ -86,8 +86,8 @@ export const settingsSchema = z.object({
   BACKUP_UPLOAD_LIMIT_KIB: wholeNumber(0, 'KiB per second (0: no limit)'),
   BACKUP_PRE_COMMAND: text,
   BACKUP_POST_COMMAND: text,
-  BACKUP_LOCK_WAIT: optionalDuration,
-  BACKUP_RANDOM_DELAY: duration,
+  BACKUP_LOCK_WAIT: duration(600),
+  BACKUP_RANDOM_DELAY: duration(0),
   BACKUP_MAX_AGE_HOURS: wholeNumber(26, 'hours'),
   BACKUP_RESTORE_TEST_DAYS: wholeNumber(35, 'days (0: never)'),
   BACKUP_SUSPICIOUS_PERCENT: z

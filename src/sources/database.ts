@@ -25,9 +25,6 @@ import {plural} from '../shared/format.ts';
 import {settingLine} from '../config/setting-line.ts';
 import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
-/** Seconds that a backup waits for tables that something has locked. */
-const defaultLockWait = 600;
-
 /**
  * A PostgreSQL database of the stack, by way of its own container.
  * @param database one of those beside the main one, as a source of its own; undefined: the main one
@@ -151,7 +148,7 @@ async function store(context: SourceContext, {source, connection, preferred}: St
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
     const beside = expectedFiles && query !== undefined && source === mainSource ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
-    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT ?? defaultLockWait, log: context.log});
+    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT, log: context.log});
     const {id, bytes, added, files} = stored;
     const details = {...read, ...(preferred !== connection.database && {preferred})};
     return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
