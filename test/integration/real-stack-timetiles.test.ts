@@ -1,11 +1,21 @@
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {startComposeStack, type ComposeStack} from '../support/compose-stack.ts';
+import {loadDataset} from '../support/dataset.ts';
+import {operator} from '../support/operator.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let stack: ComposeStack;
+let tool: ReturnType<typeof operator>;
+let before: Awaited<ReturnType<typeof tool.look>>;
+let states: string[];
 
 beforeAll(async () => {
   stack = await startComposeStack(useBench(), 'timetiles');
+  tool = operator(stack);
+  await loadDataset(stack);
+  await stack.psql(`select cron.schedule('tidy', '0 3 1 1 *', 'delete from events where ends_at < now() - interval ''99 years''')`);
+  before = await tool.look();
+  states = await stack.states();
 });
 
 afterAll(() => stack?.stop());
@@ -20,3 +30,31 @@ it('is a stack as TimeTiles deploys it: made by compose, its server refuses the 
   const again = await stack.compose(['up', '--detach']);
   expect(again.stderr).not.toMatch(/Recreate|Created/);
 });
+
+it.each([['doctor'], ['backup', 'full']])('%s %s works with nothing else configured', async (...words) => {
+  await tool.run(...words.filter((word) => word !== undefined));
+}, 500_000);
+
+it('restores the latest set over other data, and undoes that', async () => {
+  await tool.change();
+  const changed = await tool.look();
+  expect(changed).not.toEqual(before);
+  await tool.run('restore', 'latest', '--yes');
+  expect(await tool.look()).toEqual(before);
+  await stack.waitHealthy();
+  await tool.run('restore', '--undo', '--yes');
+  expect(await tool.look()).toEqual(changed);
+  await stack.waitHealthy();
+}, 900_000);
+
+it('proves the set by a restore test', async () => {
+  await tool.run('backup', 'verify', '--restore-test');
+}, 500_000);
+
+it('brings back a database that was dropped and uploads that were removed', async () => {
+  await tool.lose();
+  await tool.run('restore', 'latest', '--yes');
+  expect(await tool.look()).toEqual(before);
+  await stack.waitHealthy();
+  expect(await stack.states()).toEqual(states);
+}, 900_000);
