@@ -32,7 +32,7 @@ export function operator(stack: ComposeStack, env: Record<string, string> = {}) 
     },
     /** Changes everything a bit. */
     change: async () => {
-      await stack.psql(`delete from events where id % 3 = 0; update users set name = 'changed'; drop table media`);
+      await stack.psql(`drop table media; delete from events where id % 3 = 0; update users set name = 'changed'`);
       await rm(join(stack.uploadsPath, (await readdir(stack.uploadsPath)).toSorted()[0] ?? ''), {recursive: true});
     },
     /** Loses database and uploads, as a wrong command does: the server runs on, and the directory is there. */
