@@ -37,6 +37,14 @@ export interface Container {
   readonly mounts: readonly Mount[];
   /** Undefined when the image has no health check. */
   readonly health: string | undefined;
+  /** When it was started last; milliseconds. */
+  readonly startedAt: number;
+  /** When it ended last; milliseconds, long ago for one that never did. */
+  readonly endedAt: number;
+  /** Whether 127.0.0.1 in it is not its own alone: it shares the host's network, or another container's. */
+  readonly sharesNetwork: boolean;
+  /** Published TCP ports: the one in the container by the one on the host. */
+  readonly publishedPorts: Readonly<Record<string, string>>;
 }
 
 export interface Volume {
@@ -128,5 +136,14 @@ function toContainer(inspected: Dockerode.ContainerInspectInfo): Container {
       destination: mount.Destination,
     })),
     health: inspected.State.Health?.Status,
+    startedAt: Date.parse(inspected.State.StartedAt),
+    endedAt: Date.parse(inspected.State.FinishedAt),
+    sharesNetwork: /^(host$|container:)/.test(inspected.HostConfig.NetworkMode ?? ''),
+    publishedPorts: publishedPorts(inspected.NetworkSettings.Ports ?? {}),
   };
+}
+
+function publishedPorts(bindings: Dockerode.ContainerInspectInfo['NetworkSettings']['Ports']): Record<string, string> {
+  const entries = Object.entries(bindings).filter(([port]) => port.endsWith('/tcp'));
+  return Object.fromEntries(entries.flatMap(([port, hosts]) => (hosts ?? []).map(({HostPort}) => [HostPort, port.slice(0, -'/tcp'.length)])));
 }

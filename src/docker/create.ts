@@ -20,9 +20,9 @@ export async function inspectEngine(docker: DockerHandle): Promise<Engine> {
 
 const infoSchema = z.object({DockerRootDir: z.string(), NCPU: z.number(), MemTotal: z.number()});
 
-/** The last lines that a container has printed. */
-export async function readLog(docker: DockerHandle, idOrName: string, lines: number): Promise<string[]> {
-  const result = await runCommand({file: 'docker', args: ['logs', '--tail', String(lines), idOrName], env: docker.environment, signal: docker.signal, limit: 30});
+/** The last lines that a container has printed; with `timestamps`, each after its time. */
+export async function readLog(docker: DockerHandle, idOrName: string, lines: number, {timestamps = false} = {}): Promise<string[]> {
+  const result = await runCommand({file: 'docker', args: ['logs', ...(timestamps ? ['--timestamps'] : []), '--tail', String(lines), idOrName], env: docker.environment, signal: docker.signal, limit: 30});
   return `${result.stdout}\n${result.stderr}`.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 }
 

@@ -14,6 +14,7 @@ import {findDatabaseContainer} from './postgres/find-server.ts';
 import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {proveDatabase} from './postgres/prove.ts';
+import {refusedDatabase, unknownDatabase} from './postgres/failure.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {entryOf} from './postgres/entry.ts';
 import {inspectKeptDatabase} from './postgres/kept.ts';
@@ -32,10 +33,11 @@ export const databaseSource: Source = {
 
   async inspect(context): Promise<BackupTask> {
     const connection = await connectDatabase(context);
+    requireDatabase(connection);
     const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
     return {
       description: `database ${connection.database} in the container ${connection.container.name}`,
-      warnings: [],
+      warnings: connection.notes,
       notes,
       store: (request) => store(context, connection, request),
     };
@@ -87,6 +89,12 @@ export const databaseSource: Source = {
   claimsPath: (path) => path === 'database.sql',
   export: exportDump,
 };
+
+function requireDatabase(connection: Connection): void {
+  const {server, refusal, database} = connection;
+  if (!server.hasDatabase) throw unknownDatabase(connection, database);
+  if (refusal !== undefined) throw refusedDatabase(connection, refusal);
+}
 
 /** The uploads of a stack without a database can be restored all the same. */
 function ignoreMissing(error: unknown): undefined {

@@ -3,7 +3,7 @@ import {startExec} from '../../docker/exec.ts';
 import type {RunningCommand} from '../../process/run.ts';
 import type {Connection} from './connection.ts';
 import {isMeasure, ownRelations, type TableCount} from './facts.ts';
-import {psqlCommand, psqlEnvironment} from './psql.ts';
+import {psqlRequest} from './programs.ts';
 import {identifier, literal} from './sql.ts';
 
 const tableSchema = z.object({
@@ -58,9 +58,7 @@ export interface Counting {
 export function openCounting(connection: Connection, run: string): Counting {
   const rows = new Map<number, number>();
   const psql: RunningCommand = startExec(connection.docker, {
-    container: connection.container.id,
-    command: psqlCommand,
-    environment: psqlEnvironment(connection, {run}),
+    ...psqlRequest(connection, {run}),
     stdin: 'pipe',
     stdout: {
       onLine(line) {

@@ -9,8 +9,9 @@ import type {Connection} from './connection.ts';
 import {openCounting, type CountedTable, type Counting} from './counting.ts';
 import type {TableCount} from './facts.ts';
 import {sessionName, type Guard, type Obstacle} from './guard.ts';
-import {firstError, postgresEnvironment} from './psql.ts';
+import {programRequest} from './programs.ts';
 import {readFacts, type Facts} from './read-facts.ts';
+import {firstError} from './sqlstate.ts';
 import {watchDump, watchRest} from './watch-dump.ts';
 
 /** pg_dump itself gives up so much later than the guard does, should that be gone. */
@@ -110,10 +111,12 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
  */
 function startDump(connection: Connection, {run, deadline}: {run: string; deadline: number}, {fd, onStderrLine}: {fd: number; onStderrLine: (line: string) => void}): RunningCommand {
   const limit = Math.max(0, deadline - Date.now()) + spareMilliseconds;
+  // A standby has no rows of unlogged tables, and refuses to read them.
+  const unlogged = connection.server.isStandby ? ['--no-unlogged-table-data'] : [];
+  const program = programRequest(connection, ['pg_dump', '--no-password', `--lock-wait-timeout=${limit}`, ...unlogged], {run: sessionName(run, 'dump')});
   return startExec(connection.docker, {
-    container: connection.container.id,
-    command: ['sh', '-c', `read -r snapshot && exec pg_dump --snapshot="$snapshot" --lock-wait-timeout=${limit}`],
-    environment: postgresEnvironment(connection, {run: sessionName(run, 'dump')}),
+    ...program,
+    command: ['sh', '-c', 'read -r snapshot && exec "$@" --snapshot="$snapshot"', 'sh', ...program.command],
     stdin: 'pipe',
     stdout: {fd},
     onStderrLine,

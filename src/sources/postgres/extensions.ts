@@ -1,8 +1,8 @@
 import {z} from 'zod';
 import type {Connection} from './connection.ts';
 import {longQueryLimit, queryJson, runSql} from './psql.ts';
-import {identifier, literal} from './sql.ts';
-import {dropDatabase, maintenanceDatabase} from './swap.ts';
+import {identifier, literal, maintenanceDatabase} from './sql.ts';
+import {dropDatabase} from './swap.ts';
 
 /**
  * Extensions that refuse every database but the one that the server's configuration names, and the name that they take

@@ -82,7 +82,7 @@ export const databaseDetailsSchema = z.object({
     version: z.string(),
     versionNumber: z.number(),
     bytes: z.number(),
-    /** Libraries that some extensions need from the server's start on; sets of earlier versions lack it. */
+    /** Libraries that some extensions need from the server's start on; empty where the role may not see it, and sets of earlier versions lack it. */
     preload: z.string().optional(),
   }),
   image: z.object({name: z.string(), id: z.string()}),
@@ -206,6 +206,7 @@ export const tableCountsQuery = `
 select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
 from ${ownRelations}
 where ${isMeasure}
+  and not (c.relpersistence = 'u' and pg_is_in_recovery())
 order by n.nspname, c.relname
 \\gexec`;
 

@@ -43,7 +43,7 @@ export function parsePathLine(line: string): string | undefined {
 export async function listExpectedFiles(connection: Connection, query: string, moment: {snapshot: string | undefined; run: string; wasEnded?: () => boolean}, files: ExpectedFiles): Promise<void> {
   let problem: unknown;
   try {
-    await streamSql(connection, filesQueryScript(query, moment.snapshot), {run: moment.run, limit: filesQueryLimit + 60}, (line) => {
+    await streamSql(connection, filesQueryScript(query, moment.snapshot), {run: moment.run, limit: filesQueryLimit + 60, leaves: ['search_path']}, (line) => {
       try {
         const path = problem === undefined ? parsePathLine(line) : undefined;
         if (path !== undefined) files.add(path);

@@ -5,8 +5,8 @@ import type {JournalEntry, SourceContext} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {queryJson, type PsqlOptions} from './psql.ts';
 import {entryOf} from './entry.ts';
-import {literal} from './sql.ts';
-import {maintenanceDatabase, readDatabases} from './swap.ts';
+import {literal, maintenanceDatabase} from './sql.ts';
+import {readDatabases} from './swap.ts';
 
 /** What holds rows of its own; extensions' tables count too, since they are a part of what is kept. */
 const tablesQuery = `select count(*) from pg_class where relkind in ('r', 'm', 'p');`;

@@ -4,8 +4,8 @@ import type {Leftover} from '../leftover.ts';
 import type {SourceContext} from '../source.ts';
 import {connectDatabase} from './connection.ts';
 import {queryJson, runName} from './psql.ts';
-import {identifier} from './sql.ts';
-import {dropDatabase, maintenanceDatabase} from './swap.ts';
+import {identifier, maintenanceDatabase} from './sql.ts';
+import {dropDatabase} from './swap.ts';
 
 const foundSchema = z.array(z.object({name: z.string(), bytes: z.number().nullable(), isValid: z.boolean(), sessions: z.number()}));
 

@@ -1,8 +1,7 @@
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Connection} from './connection.ts';
 import {fullServerDiskError} from './full-disk.ts';
-import {firstError} from './psql.ts';
-import {sqlstateIn, sqlstates} from './sqlstate.ts';
+import {firstError, sqlFailureIn, sqlstates} from './sqlstate.ts';
 
 /** A dump that does not load, with the server's reason. */
 export class LoadError extends TimetilesError {
@@ -32,9 +31,9 @@ const remedies: Readonly<Record<string, string>> = {
 
 /** The server's own words with what they mean for a restore. */
 export function loadError(connection: Connection, stderr: string): TimetilesError {
-  const sqlstate = sqlstateIn(stderr);
-  if (sqlstate === sqlstates.diskFull) return fullServerDiskError(connection, firstError(stderr));
-  const said = firstError(stderr).replace(/^(?:\w+:\s+)?[0-9A-Z]{5}:\s+/, '');
+  const sqlstate = sqlFailureIn(stderr)?.sqlstate;
+  const said = firstError(stderr);
+  if (sqlstate === sqlstates.diskFull) return fullServerDiskError(connection, said);
   const code = sqlstate ?? '';
   const remedy = remedies[code] ?? remedies[code.slice(0, 2)] ?? `Look at the server's log: docker logs --tail 50 ${connection.container.name}`;
   return new LoadError(`the dump does not load into PostgreSQL in ${connection.container.name}: ${said}`, `${untouched} ${remedy}`, sqlstate);

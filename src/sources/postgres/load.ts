@@ -13,7 +13,7 @@ import type {Connection} from './connection.ts';
 import {dumpPath} from './dump.ts';
 import {createDumpRewriter, type DumpRewrite} from './dump-rewrite.ts';
 import {loadError} from './load-errors.ts';
-import {psqlEnvironment} from './psql.ts';
+import {psqlRequest} from './programs.ts';
 
 /** What the last lines of every whole plain dump say (pg_dump, since version 7). */
 const dumpTrailer = 'PostgreSQL database dump complete';
@@ -68,10 +68,7 @@ export async function loadDump(connection: Connection, restic: ResticHandle, req
 
 function startPsql(connection: Connection, {database, run}: LoadRequest, pipe: HeldPipe): RunningCommand {
   return startExec(connection.docker, {
-    container: connection.container.id,
-    // A verbose error tells its SQLSTATE, whatever language the server speaks.
-    command: ['psql', '--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=verbose'],
-    environment: {...psqlEnvironment(connection, {database, run}), PGOPTIONS: '-c client_min_messages=warning -c synchronous_commit=off -c default_transaction_read_only=off'},
+    ...psqlRequest(connection, {database, run, settings: {synchronous_commit: 'off'}}, ['--output=/dev/null']),
     stdin: {fd: pipe.readFd},
   });
 }

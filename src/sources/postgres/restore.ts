@@ -9,17 +9,18 @@ import {fittingWarnings, needsOf, requireFitting, requireRights, shortVersion} f
 import {dumpPath} from './dump.ts';
 import {runName, runSql, type PsqlOptions} from './psql.ts';
 import {databaseRoom, findPlaces, whileServerHasRoom} from './room.ts';
-import {identifier} from './sql.ts';
+import {identifier, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
-import {readDatabases, maintenanceDatabase, revertDatabases, swapDatabases} from './swap.ts';
+import {readDatabases, revertDatabases, swapDatabases} from './swap.ts';
 import {hasLocale, readTarget} from './target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
 export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
   const connection = await connectDatabase(context);
   const run = runName(context.restic.repository, request.restoreId);
+  requirePrimary(connection);
   const {details, imported} = readDetails(request.record);
   const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
   const live = (await readDatabases(connection, [names.live], run)).get(names.live);
@@ -58,6 +59,12 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
       return whileServerHasRoom(context, connection, places, run, () => stageDatabase(context, connection, request, {entry, details, target, extensions: needs?.extensions ?? []}, onProgress));
     },
   };
+}
+
+/** Nothing can be written to a standby, which gets its data from its primary. */
+function requirePrimary({server, container}: Connection): void {
+  if (!server.isStandby) return;
+  throw new TimetilesError('restore', `PostgreSQL in ${container.name} is a hot standby, which takes no changes but those of its primary`, 'Restore into the primary: name its container with POSTGRES_CONTAINER.');
 }
 
 /** A database of another sort order is not the same database: it is refused, not made with what there is. */

@@ -12,7 +12,7 @@ import type {DatabaseDetails, DatabaseHome} from './facts.ts';
  * The first superuser of a server that this tool makes. A name of its own, so that all roles of the set, the old first
  * superuser among them, come back by the ordinary restore with the passwords they had.
  */
-const firstSuperuser = 'timetiles_dr';
+export const firstSuperuser = 'timetiles_dr';
 /** Also for an index that is built by several workers. */
 const sharedMemory = 256 * 1024 * 1024;
 

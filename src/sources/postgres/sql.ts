@@ -9,6 +9,11 @@ export function literal(text: string): string {
   return text.includes('\\') ? ` E${quoted}` : quoted;
 }
 
+/** The database that is connected to while others are looked for or renamed; one cannot rename the one it is in. */
+export function maintenanceDatabase(live: string): string {
+  return live === 'postgres' ? 'template1' : 'postgres';
+}
+
 /**
  * Settings whose value is a list of quoted names; they are written back name by name (GUC_LIST_QUOTE in PostgreSQL's
  * guc_tables.c; pg_dump keeps the same list).

@@ -14,9 +14,9 @@ import {loadDump, requireWholeDump, type LoadProblem} from './load.ts';
 import {longQueryLimit, queryJson, runSql, type PsqlOptions} from './psql.ts';
 import {readRestrictSupport} from './restrict.ts';
 import {ownSearchPath} from './search-path.ts';
-import {identifier, literal} from './sql.ts';
+import {identifier, literal, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
-import {dropDatabase, maintenanceDatabase} from './swap.ts';
+import {dropDatabase} from './swap.ts';
 import type {Target} from './target.ts';
 import type {RestoreEntry} from './entry.ts';
 

@@ -2,8 +2,9 @@ import {z} from 'zod';
 import {TimetilesError} from '../../shared/errors.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {Connection} from './connection.ts';
-import {applicationPrefix, queryJson, runSql} from './psql.ts';
-import {identifier, literal} from './sql.ts';
+import {applicationPrefix} from './programs.ts';
+import {queryJson, runSql} from './psql.ts';
+import {identifier, literal, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
 import {freeDatabase} from './subscriptions.ts';
 
@@ -20,11 +21,6 @@ const renameAttempts = {limit: 30_000, interval: 500};
 /** A checkpoint comes before the files of a database go, and a busy disk takes its time for both. In seconds. */
 const dropLimit = 1800;
 const restAttempts = {limit: 30_000, interval: 100};
-
-/** The database that is connected to while others are renamed; one cannot rename the one it is in. */
-export function maintenanceDatabase(live: string): string {
-  return live === 'postgres' ? 'template1' : 'postgres';
-}
 
 /** What stands in the way of using a database that exists. */
 export interface DatabaseState {

@@ -2,8 +2,7 @@ import {z} from 'zod';
 import type {Connection} from './connection.ts';
 import type {DatabaseProperties} from './facts.ts';
 import {queryJson, runSql} from './psql.ts';
-import {literal} from './sql.ts';
-import {maintenanceDatabase} from './swap.ts';
+import {literal, maintenanceDatabase} from './sql.ts';
 
 const targetSchema = z.object({
   version: z.string(),

@@ -14,7 +14,7 @@ function step(name: string, hasLiveData = true): PlannedStep {
 }
 
 function container(name: string): Container {
-  return {id: name, name, running: true, state: 'running', service: name, project: 'p', image: 'i', imageId: 'i', environment: {}, labels: {}, mounts: [], health: undefined};
+  return {id: name, name, running: true, state: 'running', service: name, project: 'p', image: 'i', imageId: 'i', environment: {}, labels: {}, mounts: [], health: undefined, startedAt: 0, endedAt: 0, sharesNetwork: false, publishedPorts: {}};
 }
 
 function plan(steps: PlannedStep[], stop: string[]): RestorePlan {

@@ -11,7 +11,7 @@ const target: Target = {
 };
 const connection: Parameters<typeof requireRights>[0] = {
   user: 'app',
-  container: {id: 'c', name: 'shop-db-1', image: 'shop/db', imageId: 'i', running: true, state: 'running', service: 'db', project: 'shop', environment: {}, labels: {}, mounts: [], health: undefined},
+  container: {id: 'c', name: 'shop-db-1', image: 'shop/db', imageId: 'i', running: true, state: 'running', service: 'db', project: 'shop', environment: {}, labels: {}, mounts: [], health: undefined, startedAt: 0, endedAt: 0, sharesNetwork: false, publishedPorts: {}},
 };
 const needs = (more: Partial<Needs> = {}): Needs => ({version: '17.6', extensions: [], preload: [], ...more});
 

@@ -1,7 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {databaseDetailsSchema, parseTableCounts, rolesQuery} from '../../../src/sources/postgres/facts.ts';
-import {endLeftoverSessionsSql, firstError, runName} from '../../../src/sources/postgres/psql.ts';
-import {maintenanceDatabase} from '../../../src/sources/postgres/swap.ts';
+import {endLeftoverSessionsSql, runName} from '../../../src/sources/postgres/psql.ts';
+import {maintenanceDatabase} from '../../../src/sources/postgres/sql.ts';
+import {firstError} from '../../../src/sources/postgres/sqlstate.ts';
 
 describe('facts', () => {
   it('reads row counts', () => {

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {parseDisks} from '../../../src/docker/disks.ts';
 import {shareOut} from '../../../src/sources/postgres/room.ts';
-import {sqlstateIn} from '../../../src/sources/postgres/sqlstate.ts';
+import {sqlFailureIn} from '../../../src/sources/postgres/sqlstate.ts';
 import {requireRoom, type Disk, type RoomNeed} from '../../../src/sources/room.ts';
 import {TimetilesError} from '../../../src/shared/errors.ts';
 
@@ -65,5 +65,5 @@ it.each([
   ['FEHLER:  55006: auf Datenbank „x“ wird von anderen Benutzern zugegriffen', '55006'],
   ['psql: error: connection to server failed', undefined],
 ])('the kind of %s', (stderr, state) => {
-  expect(sqlstateIn(stderr)).toBe(state);
+  expect(sqlFailureIn(stderr)?.sqlstate).toBe(state);
 });

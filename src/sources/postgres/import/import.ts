@@ -8,7 +8,8 @@ import type {RecognisedBackup, SourceContext, StoreRequest} from '../../source.t
 import {connectDatabase} from '../connection.ts';
 import {dumpPath} from '../dump.ts';
 import type {ImportedDetails} from '../facts.ts';
-import {firstError} from '../psql.ts';
+import {programPath} from '../programs.ts';
+import {firstError} from '../sqlstate.ts';
 import {readArchiveHeader} from './archive-header.ts';
 import {clusterDump, createDumpFilter, type DumpFacts} from './filter.ts';
 
@@ -76,10 +77,10 @@ async function streamDump(context: SourceContext, path: string, content: AsyncIt
 
 /** The plain dump that an archive of pg_dump holds, by pg_restore in the database container: no version fits better. */
 async function* convertArchive(context: SourceContext, file: ForeignFile): AsyncGenerator<Buffer> {
-  const {docker, container} = await connectDatabase(context);
+  const {docker, container, route} = await connectDatabase(context);
   const pipe = await openHeldPipe();
   try {
-    const restore = startExec(docker, {container: container.id, command: ['pg_restore', '--file=-'], environment: {}, stdin: {fd: pipe.readFd}, stdout: 'stream'});
+    const restore = startExec(docker, {container: container.id, command: [programPath(route, 'pg_restore'), '--file=-'], environment: {}, stdin: {fd: pipe.readFd}, stdout: 'stream'});
     pipe.consumerStarted(restore.pid);
     const feeding = feed(readContent(file, context.signal), pipe).catch((error: unknown) => {
       // The end of what is damaged must not look like a good one.
