@@ -1,7 +1,8 @@
 import {Flags} from '@oclif/core';
 import {backup} from '../operations/backup.ts';
-import {sources} from '../sources/registry.ts';
+import type {SourceKind} from '../sources/source.ts';
 import {BaseCommand, type GlobalFlags} from './base-command.ts';
+import {settleChoices} from './choice-dialog.ts';
 import {durationFlag, secondsOf, waitFlag} from './duration-flag.ts';
 import {renderBackup, renderFresh} from './render/backup.ts';
 
@@ -34,11 +35,12 @@ interface BackupFlagValues extends GlobalFlags {
 
 /** `backup` and its variants for one source. */
 export abstract class BackupCommand extends BaseCommand {
-  protected makeSet(flags: BackupFlagValues, only?: string): Promise<unknown> {
+  protected makeSet(flags: BackupFlagValues, only?: SourceKind): Promise<unknown> {
     const timing = {wait: secondsOf(flags, 'wait'), ifOlderThan: secondsOf(flags, 'if-older-than'), randomDelay: secondsOf(flags, 'random-delay')};
     return this.perform(flags, async (context) => {
-      const outcome = await backup(context, {
-        sources: sources.filter((source) => only === undefined || source.name === only),
+      const settled = await settleChoices(context, {only, canAsk: !this.jsonEnabled()});
+      const outcome = await backup(settled, {
+        only,
         allowEmpty: flags['allow-empty'],
         acceptSmaller: flags['accept-smaller'],
         newRepository: flags['new-repository'],

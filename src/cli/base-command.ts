@@ -6,6 +6,7 @@ import {causeOf, exitCodes, TimetilesError, toTimetilesError} from '../shared/er
 import type {LogFormat} from '../shared/line-log.ts';
 import {printableLines} from '../shared/printable.ts';
 import {createRedactor} from '../shared/redact.ts';
+import {settingLine} from '../config/setting-line.ts';
 import {createRunLog, type RunLog} from './run-log.ts';
 import {abortOnSignals} from './signals.ts';
 
@@ -98,7 +99,8 @@ export abstract class BaseCommand extends Command {
   protected override toErrorJson(thrown: unknown): unknown {
     const error = toExpected(thrown, this.id ?? '');
     if (error === undefined) return super.toErrorJson(thrown);
-    return {error: {kind: error.kind, message: this.redact(error.message), next: this.redact(error.next)}};
+    const candidates = error.candidates.map(({key, value, description}) => ({line: this.redact(settingLine(key, value)), description: this.redact(description)}));
+    return {error: {kind: error.kind, message: this.redact(error.message), next: this.redact(error.next), ...(candidates.length > 0 && {candidates})}};
   }
 }
 

@@ -1,10 +1,13 @@
 import {openBrowser} from '../operations/browse.ts';
 import type {Context} from '../operations/context.ts';
+import {sourceNames} from '../operations/health.ts';
+import {readKnownSets} from '../operations/known-sets.ts';
 import {listSets} from '../operations/list.ts';
 import {contextForSet, type FindOptions} from '../operations/offsite/find.ts';
 import {readOffsiteSets} from '../operations/offsite/list.ts';
 import {describePlan, selectSnapshots, type RestorePlan} from '../operations/restore-plan.ts';
 import type {ShownPlan} from '../operations/undo.ts';
+import {repositoryExists} from '../restic/handle.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {sources} from '../sources/registry.ts';
 import {confirm, confirmByWord, isInteractive, show, wantsPlain, withAsker} from './prompts.ts';
@@ -37,7 +40,7 @@ export async function wishedRestore(context: Context, named: string | undefined,
   }
   const listed = async (elsewhere: boolean) => (elsewhere ? readOffsiteSets(context, find) : (await listSets(context)).sets);
   const choice = await withAsker(wantsPlain(flags), context.signal, async (asker) => {
-    const possibilities = {sources: sources.map(({name}) => name), hasOffsite: context.settings.RESTIC_OFFSITE_REPOSITORY !== undefined};
+    const possibilities = {sources: await knownSources(context), hasOffsite: context.settings.RESTIC_OFFSITE_REPOSITORY !== undefined};
     const data = {
       sets: listed,
       now: context.clock.now(),
@@ -53,6 +56,12 @@ export async function wishedRestore(context: Context, named: string | undefined,
   });
   show(['', 'The same on the command line:', `  ${commandOf(choice, repository)}${flags['dry-run'] ? ' --dry-run' : ''}`, '']);
   return {...choice, isFromDialog: true};
+}
+
+/** The sources of the sets on this host, and those that there always may be. */
+async function knownSources(context: Context): Promise<string[]> {
+  const known = repositoryExists(context.restic) ? sourceNames(await readKnownSets(context)) : [];
+  return [...new Set([...sources.map(({name}) => name), ...known])].toSorted();
 }
 
 /** How a restore in place is confirmed. */

@@ -1,12 +1,12 @@
 import {join} from 'node:path';
 import {Args, Flags} from '@oclif/core';
+import {sourceFlag, sourceOf} from '../cli/source-flag.ts';
 import {BaseCommand, exitCodeHelp} from '../cli/base-command.ts';
 import {confirmRecovery, missingPassword, repositorySettings} from '../cli/dr-dialog.ts';
 import {isInteractive, pickHost} from '../cli/prompts.ts';
 import {renderDr, renderDrPlan} from '../cli/render/dr.ts';
 import {recoverStack} from '../operations/dr.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {sources} from '../sources/registry.ts';
 
 export default class Dr extends BaseCommand {
   static override summary = 'Bring a stack back on a bare machine, from a repository and its password alone.';
@@ -24,7 +24,7 @@ export default class Dr extends BaseCommand {
     set: Flags.string({helpValue: 'SET', default: 'latest', description: '`latest`, or the id of a set or its beginning'}),
     host: Flags.string({helpValue: 'NAME', description: 'where several hosts have backups in one place: the one to bring back'}),
     repository: Flags.string({helpValue: 'ID', description: 'where several hosts copy to one place: the repository whose id begins so'}),
-    only: Flags.string({options: sources.map((source) => source.name), description: 'bring this source alone back'}),
+    only: sourceFlag('bring this source alone back'),
     project: Flags.string({helpValue: 'NAME', description: 'the compose project here, if it is to have another name'}),
     replace: Flags.boolean({description: 'replace live data; it is saved as a set first'}),
     'safety-backup': Flags.boolean({description: 'with --replace: save the present state first (--no-safety-backup: do not)', default: true, allowNo: true}),
@@ -35,7 +35,8 @@ export default class Dr extends BaseCommand {
   async run(): Promise<unknown> {
     const {args, flags} = await this.parse(Dr);
     const canAsk = !this.jsonEnabled();
-    const {set, host, repository, only, project, replace, yes} = flags;
+    const {set, host, repository, project, replace, yes} = flags;
+    const only = sourceOf('dr', flags, 'only');
     const named = repositorySettings(args.repository);
     const password = await missingPassword({file: flags.config, environment: {...process.env, ...named}}, canAsk);
     return this.perform(

@@ -4,13 +4,13 @@ import {BaseCommand, exitCodeHelp, type Rendered} from '../cli/base-command.ts';
 import {offsiteFlags, findOptions} from '../cli/offsite-flags.ts';
 import {renderInspection, renderPlan, renderRestore} from '../cli/render/restore.ts';
 import {confirmPlan, wishedRestore} from '../cli/restore-dialog.ts';
+import {sourceFlag, sourceOf} from '../cli/source-flag.ts';
 import {returnToPrevious, undoFlags, type UndoOptions} from '../cli/undo-dialog.ts';
 import type {Context} from '../operations/context.ts';
 import {restoreToDirectory} from '../operations/inspect.ts';
 import {contextForSet} from '../operations/offsite/find.ts';
 import {restoreInPlace, type RestoreRequest} from '../operations/restore.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {sources} from '../sources/registry.ts';
 
 export default class Restore extends BaseCommand {
   static override summary = 'Restore a set in place, or into a directory for inspection.';
@@ -35,7 +35,7 @@ export default class Restore extends BaseCommand {
   static override flags = {
     ...undoFlags,
     ...offsiteFlags('read the set from the offsite copy; needs credentials that can read'),
-    only: Flags.string({options: sources.map((source) => source.name), description: 'restore this source alone'}),
+    only: sourceFlag('restore this source alone'),
     target: Flags.string({helpValue: 'DIR', description: 'write into this new or empty directory; nothing live is touched'}),
     path: Flags.string({helpValue: 'P', description: 'with --target: one file or folder of the uploads, or database.sql', dependsOn: ['target']}),
     'dry-run': Flags.boolean({description: 'print the plan and change nothing', exclusive: ['target']}),
@@ -47,13 +47,14 @@ export default class Restore extends BaseCommand {
 
   async run(): Promise<unknown> {
     const {args, flags} = await this.parse(Restore);
+    const named = sourceOf('restore', flags, 'only');
     return this.perform(flags, async (context) => {
       const canAsk = !this.jsonEnabled();
       const {plain, yes, 'best-effort': bestEffort} = flags;
       const options = {dryRun: flags['dry-run'], safetyBackup: flags['safety-backup'], yes, plain, canAsk, keepDays: flags['keep-previous']};
       if (flags.undo || flags['drop-previous']) return returnToPrevious(context, args.set, flags.undo, {...options, isFromDialog: false});
       const find = findOptions(context, flags, canAsk);
-      const {set: wanted, offsite, only, path, target, isFromDialog} = await wishedRestore(context, args.set, flags, find, canAsk);
+      const {set: wanted, offsite, only, path, target, isFromDialog} = await wishedRestore(context, args.set, {...flags, only: named}, find, canAsk);
       const from = offsite ? await contextForSet(context, wanted, only, find) : context;
       if (target !== undefined) {
         return renderInspection(await restoreToDirectory(from, {wanted, only, path, bestEffort, directory: resolve(target), local: context}));

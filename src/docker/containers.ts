@@ -12,7 +12,13 @@ export const composeLabels = {
   files: 'com.docker.compose.project.config_files',
 } as const;
 
-interface Mount {
+/** The labels of what `docker stack deploy` and `docker service create` made. */
+export const swarmLabels = {
+  stack: 'com.docker.stack.namespace',
+  service: 'com.docker.swarm.service.name',
+} as const;
+
+export interface Mount {
   readonly type: string;
   /** The volume's name; undefined for a bind mount. */
   readonly volume: string | undefined;
@@ -20,6 +26,8 @@ interface Mount {
   readonly source: string;
   /** The directory in the container. */
   readonly destination: string;
+  /** Whether the container may write there. */
+  readonly writable: boolean;
 }
 
 export interface Container {
@@ -35,6 +43,12 @@ export interface Container {
   readonly environment: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
+  /** What it runs, the entrypoint first. */
+  readonly command: readonly string[];
+  /** Where that runs. */
+  readonly workingDirectory: string;
+  /** The ports that the image exposes or the container publishes. */
+  readonly ports: readonly number[];
   /** Undefined when the image has no health check. */
   readonly health: string | undefined;
   /** When it was started last; milliseconds. */
@@ -65,10 +79,23 @@ export async function listProject(docker: DockerHandle, project: string): Promis
   return inspectAll(docker, summaries.filter((summary) => summary.Labels[composeLabels.oneOff] !== 'True'));
 }
 
-/** The names of all compose projects of this engine. */
-export async function listProjectNames(docker: DockerHandle): Promise<string[]> {
-  const all = await callDocker(docker, (api) => api.listContainers({all: true}));
-  return [...new Set(all.flatMap((summary) => summary.Labels[composeLabels.project] ?? []))].toSorted();
+/** Every container of a compose project or of a swarm stack of that name, stopped ones too; one-off runs are none of its services. */
+export async function listMembers(docker: DockerHandle, name: string): Promise<Container[]> {
+  const summaries = await callDocker(docker, (api) => api.listContainers({all: true}));
+  return inspectAll(docker, summaries.filter(({Labels: labels}) => labels[composeLabels.oneOff] !== 'True' && groupOf(labels) === name));
+}
+
+/** The compose project or the swarm stack that a container belongs to; undefined for one that was started by itself. Pure. */
+export function groupOf(labels: Readonly<Record<string, string>>): string | undefined {
+  return labels[composeLabels.project] ?? labels[swarmLabels.stack];
+}
+
+/** The name that a container's service has in its compose file, also where swarm put the stack in front of it. Pure. */
+function serviceOf(labels: Readonly<Record<string, string>>): string | undefined {
+  const full = labels[swarmLabels.service];
+  const stack = labels[swarmLabels.stack];
+  const short = full !== undefined && stack !== undefined && full.startsWith(`${stack}_`) ? full.slice(stack.length + 1) : full;
+  return labels[composeLabels.service] ?? short;
 }
 
 /** Every container of the engine. */
@@ -123,7 +150,7 @@ function toContainer(inspected: Dockerode.ContainerInspectInfo): Container {
     name: inspected.Name.replace(/^\//, ''),
     running: inspected.State.Running && !inspected.State.Paused,
     state: inspected.State.Status,
-    service: inspected.Config.Labels?.[composeLabels.service],
+    service: serviceOf(inspected.Config.Labels ?? {}),
     project: inspected.Config.Labels?.[composeLabels.project],
     image: inspected.Config.Image,
     imageId: inspected.Image,
@@ -134,7 +161,11 @@ function toContainer(inspected: Dockerode.ContainerInspectInfo): Container {
       volume: mount.Name,
       source: mount.Source,
       destination: mount.Destination,
+      writable: mount.RW,
     })),
+    command: [inspected.Path, ...inspected.Args],
+    workingDirectory: inspected.Config.WorkingDir === '' ? '/' : inspected.Config.WorkingDir,
+    ports: Object.keys(inspected.Config.ExposedPorts ?? {}).map((port) => Number.parseInt(port, 10)),
     health: inspected.State.Health?.Status,
     startedAt: Date.parse(inspected.State.StartedAt),
     endedAt: Date.parse(inspected.State.FinishedAt),

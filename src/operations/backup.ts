@@ -1,4 +1,6 @@
 import {exitCodes, messageOf, TimetilesError} from '../shared/errors.ts';
+import type {SourceKind} from '../sources/source.ts';
+import {chooseSources} from './choose-sources.ts';
 import type {Context} from './context.ts';
 import {delayAtRandom, findFreshSet, type FreshSet} from './fresh-set.ts';
 import {readKnownSets} from './known-sets.ts';
@@ -9,21 +11,28 @@ import {sendOffsite, type OffsiteReport} from './offsite/send.ts';
 import {dropPreviousAfterBackup} from './previous.ts';
 import {finishInterruptedRestoreOrWarn} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
+import {readEarlierManifests} from './suspicion.ts';
 import {watchJob, type Conclusion} from './watch.ts';
 
-export interface OffsiteWish {
+interface OffsiteWish {
   /** `require`: a copy that fails fails the command. */
   readonly offsite: 'no' | 'try' | 'require';
 }
 
 /** When a backup begins, and whether it does. */
-export interface BackupTiming {
+interface BackupTiming {
   /** Seconds to wait for another run to end. */
   readonly wait?: number | undefined;
   /** Begin only when the newest set is older than so many seconds. */
   readonly ifOlderThan?: number | undefined;
   /** Seconds up to which a random delay comes first. */
   readonly randomDelay?: number | undefined;
+}
+
+/** What the command line asks for. */
+export interface BackupWish extends Omit<BackupRequest, 'sources'>, OffsiteWish, BackupTiming {
+  /** One kind of data alone; undefined: whatever the project has. */
+  readonly only: SourceKind | undefined;
 }
 
 export interface BackupOutcome extends BackupReport {
@@ -40,7 +49,7 @@ export interface BackupOutcome extends BackupReport {
  * `ifOlderThan` makes a set needless.
  * @throws TimetilesError for whatever keeps the set from being stored; then no set of this run is `latest`
  */
-export async function backup(context: Context, request: BackupRequest & OffsiteWish & BackupTiming): Promise<BackupOutcome | FreshSet> {
+export async function backup(context: Context, request: BackupWish): Promise<BackupOutcome | FreshSet> {
   if (request.randomDelay !== undefined) await delayAtRandom(context, request.randomDelay);
   // The monitor must not be told of a start that may come to nothing.
   const heartbeat = request.ifOlderThan === undefined ? 'start and end' : 'end';
@@ -55,13 +64,16 @@ function concludeBackup(outcome: BackupOutcome | FreshSet): Conclusion | undefin
   return {state: 'failed', set, message, trouble: {key: 'backup', kind: 'offsite', message, next: 'See what stops it: timetiles offsite probe'}};
 }
 
-async function makeSetAndCopy(context: Context, request: BackupRequest & OffsiteWish & BackupTiming): Promise<BackupOutcome | FreshSet> {
+async function makeSetAndCopy(context: Context, request: BackupWish): Promise<BackupOutcome | FreshSet> {
   if (!request.newRepository) requireKnownRepository(context);
   return withRepositoryLock(context, request.command, async () => {
     const doubt = await finishInterruptedRestoreOrWarn(context);
-    const fresh = request.ifOlderThan === undefined ? undefined : await findFreshSet(context, request.sources.map(({name}) => name), request.ifOlderThan);
+    const earlier = await readEarlierManifests(context);
+    const {sources, notes} = await chooseSources(context, {only: request.only, earlier});
+    const fresh = request.ifOlderThan === undefined ? undefined : await findFreshSet(context, sources.map(({name}) => name), request.ifOlderThan);
     if (fresh) return fresh;
-    const report = await makeSet(context, {...request, safety: false, doubts: doubt === undefined ? [] : [doubt]});
+    for (const note of notes) context.log.info(note);
+    const report = await makeSet(context, {...request, sources, earlier, safety: false, doubts: doubt === undefined ? [] : [doubt]});
     await dropPreviousAfterBackup(context, report);
     if (request.offsite === 'no') return {...report, offsite: null, lag: await lagAfter(context), exitCode: exitCodeOf(report)};
     const offsite = await copyOffsite(context, request, report);
@@ -76,7 +88,7 @@ function exitCodeOf(report: BackupReport): number {
 }
 
 /** Ctrl-C here must not sound as if the local set were lost. */
-async function copyOffsite(context: Context, request: BackupRequest, report: BackupReport): Promise<OffsiteReport> {
+async function copyOffsite(context: Context, request: BackupWish, report: BackupReport): Promise<OffsiteReport> {
   context.log.info(`set ${report.set} is stored here; copying offsite`);
   try {
     return await sendOffsite(context, {newRepository: request.newRepository, startAnew: false});

@@ -3,12 +3,12 @@ import {dirname} from 'node:path';
 import {dockerVersion} from '../docker/client.ts';
 import {repositoryExists, repositoryIsWritable} from '../restic/handle.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
-import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {formatAge, formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
-import {sources} from '../sources/registry.ts';
 import type {Context} from './context.ts';
 import {damagedState} from './damaged-state.ts';
+import {attempt, type Check} from './doctor-check.ts';
+import {checkSources} from './doctor-sources.ts';
 import {readJournal} from './journal.ts';
 import {describeOrphan, findOrphans} from './leftovers.ts';
 import {checkOffsite} from './offsite/check.ts';
@@ -16,46 +16,17 @@ import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
 import {groupSets} from './sets.ts';
 
-export interface Check {
-  readonly name: string;
-  /** `fail`: a backup would fail; `warn`: it works, but something should be done. */
-  readonly state: 'ok' | 'warn' | 'fail';
-  readonly message: string;
-  /** What to do; absent when all is well. */
-  readonly remedy?: string;
-}
-
 /** Looks at configuration and host; changes nothing but what a killed restore left. Never throws for what it finds. */
 export async function examine(context: Context): Promise<Check[]> {
   const checks: Check[] = [...checkFiles(context), ...checkReferences(context)];
   checks.push(await attempt('restic', async () => `restic ${(await context.resticVersion()).text}`));
   checks.push(await attempt('Docker', async () => `Docker ${await dockerVersion(await context.docker())}`));
-  for (const source of sources) {
-    let notes: readonly string[] = [];
-    checks.push(
-      await attempt(source.name, async () => {
-        const task = await source.inspect(context, {allowEmpty: false});
-        notes = task.notes;
-        return task.warnings.length === 0 ? task.description : {warning: task.warnings.join('; ')};
-      }),
-    );
-    checks.push(...notes.map((message) => ({name: source.name, state: 'warn' as const, message})));
-  }
+  checks.push(...(await checkSources(context)));
   const {repository, newest} = await checkRepository(context);
   checks.push(...damagedState(context).map((message) => ({name: 'state', state: 'warn' as const, message})));
   checks.push(...(await findOrphans(context)).map((orphan) => ({name: 'leftover', state: 'warn' as const, ...describeOrphan(orphan)})));
   checks.push(repository, checkClock(context, newest), checkSpace(context), await attempt('offsite', () => checkOffsite(context)), await attempt('restore', () => checkJournal(context)));
   return checks;
-}
-
-async function attempt(name: string, work: () => Promise<string | {warning: string}>): Promise<Check> {
-  try {
-    const result = await work();
-    return typeof result === 'string' ? {name, state: 'ok', message: result} : {name, state: 'warn', message: result.warning, remedy: 'Make sure that this is meant to be so.'};
-  } catch (error) {
-    if (error instanceof TimetilesError && error.kind === 'interrupted') throw error;
-    return {name, state: 'fail', message: messageOf(error), remedy: error instanceof TimetilesError ? error.next : 'Report this as a defect of timetiles.'};
-  }
 }
 
 function checkFiles(context: Context): Check[] {

@@ -1,7 +1,7 @@
-import {quoteValue} from '../config/quote.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural, shellWord} from '../shared/format.ts';
 import {withoutPassword} from '../shared/redact.ts';
+import {settingLine} from '../config/setting-line.ts';
 import {sourceByName} from '../sources/registry.ts';
 import type {Home, Source, StackSettings} from '../sources/source.ts';
 import {onStack, type Context} from './context.ts';
@@ -55,7 +55,7 @@ export async function planRecovery(context: Context, found: FoundBackup, choice:
     ...(set.isSuspicious ? [`set ${set.id} is suspicious: ${(manifest?.suspicions ?? []).join('; ')}`] : []),
     ...homes.flatMap(({home}) => home.warnings),
   ];
-  return {found, manifest, homes, settings, context: target, live: await findLive(target, set, choice.only), warnings};
+  return {found, manifest, homes, settings, context: target, live: await findLive(target, {set, manifest}, choice.only), warnings};
 }
 
 /** The manifest's project, where the configuration names none. Pure. */
@@ -64,11 +64,11 @@ export function adoptProject(manifest: Pick<Manifest, 'project'> | undefined, gi
 }
 
 /** What the sources of a set would replace, a line each. */
-export async function findLive(context: Context, set: BackupSet, only: string | undefined): Promise<string[]> {
+export async function findLive(context: Context, {set, manifest}: {set: BackupSet; manifest: Manifest | undefined}, only: string | undefined): Promise<string[]> {
   const live: string[] = [];
   for (const {source: name} of set.snapshots) {
     if (only !== undefined && only !== name) continue;
-    const text = await sourceByName(name)?.findLive(context);
+    const text = await sourceByName(name)?.findLive(context, manifest?.sources.find((candidate) => candidate.source === name));
     if (text !== undefined) live.push(text);
   }
   return live;
@@ -107,7 +107,7 @@ export function describeDrPlan(plan: DrPlanText, options: {only: string | undefi
 
 /** Lines for bootstrap.conf, with what the manifest knows and the configuration does not. Pure. */
 export function settingLines(settings: Readonly<Record<string, string>>): string[] {
-  return Object.entries(settings).map(([key, value]) => `${key}=${quoteValue(withoutPassword(value))}`);
+  return Object.entries(settings).map(([key, value]) => settingLine(key, withoutPassword(value)));
 }
 
 /** How the stack was set up, for a person who sets it up again. Pure. */

@@ -100,7 +100,7 @@ async function findAndPlan(context: Context, request: DrRequest): Promise<DrPlan
 }
 
 /** Makes and starts what is missing. A server that had to be started may turn out to hold live data: it is put to rest again. */
-async function prepare({context, homes, found}: DrPlan, {replace, only}: DrRequest): Promise<void> {
+async function prepare({context, homes, found, manifest}: DrPlan, {replace, only}: DrRequest): Promise<void> {
   const undo: (() => Promise<void>)[] = [];
   try {
     for (const {home} of homes) {
@@ -108,7 +108,7 @@ async function prepare({context, homes, found}: DrPlan, {replace, only}: DrReque
       undo.push(await home.prepare());
       context.signal.throwIfAborted();
     }
-    if (!replace) requireNothingLive(await findLive(context, found.set, only));
+    if (!replace) requireNothingLive(await findLive(context, {set: found.set, manifest}, only));
   } catch (error) {
     for (const step of undo.toReversed()) await step();
     throw error;
@@ -122,7 +122,7 @@ async function restorePlanned(plan: DrPlan, request: DrRequest, before: {find: n
   const watch = stopwatch();
   let phase = 'safety';
   let proofs: SourceProof[] = [];
-  const live = await findLive(context, found.set, request.only);
+  const live = await findLive(context, {set: found.set, manifest}, request.only);
   const safetyBackup = request.safetyBackup && live.length > 0;
   const from = onStack(found.from, plan.settings);
   const enter = (next: string) => {

@@ -32,6 +32,8 @@ export interface HealthFacts {
   readonly now: Date;
   /** BACKUP_MAX_AGE_HOURS. */
   readonly maxAgeHours: number;
+  /** Sources that older sets hold and new ones are not meant to. */
+  readonly unwanted: ReadonlySet<string>;
   /** The path of a repository that is not there. */
   readonly missingRepository: string | null;
   /** The local sets, newest first. */
@@ -51,13 +53,13 @@ export function findings(facts: HealthFacts): Finding[] {
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */
-function staleSources({now, maxAgeHours, missingRepository, sets}: HealthFacts): Finding[] {
+function staleSources({now, maxAgeHours, unwanted, missingRepository, sets}: HealthFacts): Finding[] {
   if (missingRepository !== null) {
     return [{key: 'stale', kind: 'repository-missing', message: `there is no repository at ${missingRepository}`, next: 'Check RESTIC_REPOSITORY and whether its disk is mounted; the first timetiles backup makes a repository.'}];
   }
   const next = 'See what keeps it from running: timetiles backup auto --show, then run timetiles backup.';
   if (sets.length === 0) return [{key: 'stale', kind: 'stale', message: 'there is no backup at all', next: 'Make the first one: timetiles backup'}];
-  return sourceNames(sets).flatMap((source) => {
+  return sourceNames(sets).filter((source) => !unwanted.has(source)).flatMap((source) => {
     const newest = newestWith(sets, source);
     if (newest && isWithin(newest.time, now, maxAgeHours)) return [];
     const message = newest

@@ -19,6 +19,8 @@ export interface SnapshotSizes {
 
 interface KnownSource extends SnapshotSizes {
   readonly source: string;
+  /** What the operator was told of it when it was stored: what a restore could not bring back, or what it does not cover. */
+  readonly notes: readonly string[];
 }
 
 /** A set with what its manifest says of its size. */
@@ -72,12 +74,15 @@ function fromCopies(context: Context): KnownSet[] | undefined {
 }
 
 function sourcesOf(manifest: Manifest): KnownSource[] {
-  return manifest.sources.map(({source, bytes, added}) => ({source, bytes, added}));
+  return manifest.sources.map(({source, bytes, added, notes}) => ({source, bytes, added, notes: notes ?? []}));
 }
 
 function fromSet(context: Context, set: BackupSet): KnownSet {
   const manifest = set.manifest === undefined ? undefined : readCachedManifest(context, set.manifest);
-  const sources = set.snapshots.map((snapshot) => ({source: snapshot.source, ...sizesOf(snapshot, manifest)}));
+  const sources = set.snapshots.map((snapshot) => {
+    const notes = manifest?.sources.find(({source}) => source === snapshot.source)?.notes ?? [];
+    return {source: snapshot.source, notes, ...sizesOf(snapshot, manifest)};
+  });
   const {id, time, state, host, isSafety, isImported, isEarlier} = set;
   return {id, time, state, host, isFinished: isFinished(set), isSafety, isImported, isEarlier, suspicions: set.isSuspicious ? (manifest?.suspicions ?? ['its manifest tells of what']) : [], sources};
 }

@@ -4,6 +4,7 @@ import {messageOf, TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {newSetId} from '../shared/set-id.ts';
 import type {BackupTask, ExpectedFiles, Source, SourceRecord, StoredSource} from '../sources/source.ts';
+import {newestRecord} from './choose-sources.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {checkExpectedFiles, missingFilesWarnings, openPathList, type PathList} from './expected-files.ts';
 import {runHook} from './hooks.ts';
@@ -13,7 +14,7 @@ import {newNotes} from './notes.ts';
 import {clearDeadLocks, prepareRepository} from './repository.ts';
 import {manifestTags, sourceTags} from './sets.ts';
 import {collectStackHints} from './stack-hints.ts';
-import {judgeSet, readEarlierManifests} from './suspicion.ts';
+import {judgeSet} from './suspicion.ts';
 
 export interface BackupRequest {
   readonly sources: readonly Source[];
@@ -43,8 +44,15 @@ export interface BackupReport {
   readonly notes: readonly string[];
 }
 
+interface SetRequest extends BackupRequest {
+  /** The manifests of the sets before; see suspicion.ts. */
+  readonly earlier: readonly Manifest[];
+  /** A restore's safety set; it must not wait for checks of the state that is replaced. */
+  readonly safety: boolean;
+}
+
 /** Makes one set under a lock that is held already: an ordinary backup, or a restore's safety set. */
-export async function makeSet(context: Context, request: BackupRequest & {safety: boolean}): Promise<BackupReport> {
+export async function makeSet(context: Context, request: SetRequest): Promise<BackupReport> {
   const tasks = await preflight(context, request);
   const time = context.clock.now();
   const setId = newSetId(time);
@@ -68,8 +76,9 @@ interface NamedTask {
 }
 
 /** Looks at everything that could fail before anything is written. */
-async function preflight(context: Context, request: BackupRequest): Promise<NamedTask[]> {
-  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, request)}));
+async function preflight(context: Context, request: SetRequest): Promise<NamedTask[]> {
+  const {allowEmpty, earlier} = request;
+  const inspected = request.sources.map(async (source) => ({source, task: await source.inspect(context, {allowEmpty, earlier: newestRecord(source.name, earlier)})}));
   const [tasks] = await Promise.all([Promise.all(inspected), context.resticVersion()]);
   await prepareRepository(context);
   await rememberHostName(context);
@@ -79,7 +88,7 @@ async function preflight(context: Context, request: BackupRequest): Promise<Name
 
 async function storeSet(
   context: Context,
-  request: BackupRequest & {safety: boolean},
+  request: SetRequest,
   set: {setId: string; time: Date; tasks: readonly NamedTask[]},
 ): Promise<BackupReport> {
   const {setId, time, tasks} = set;
@@ -90,8 +99,7 @@ async function storeSet(
     return started;
   };
   const hints = collectStackHints(context);
-  const earlier = request.safety ? [] : await readEarlierManifests(context);
-  const notes = request.safety ? [] : newNotes(tasks, earlier);
+  const notes = request.safety ? [] : newNotes(tasks, request.earlier);
   for (const note of notes) context.log.warn(note);
   const paths = await wantedPathList(context, request);
   const made: StoredSource[] = [];
@@ -106,7 +114,7 @@ async function storeSet(
     const unreadable = records.flatMap((record) => record.unreadable);
     const state = unreadable.length === 0 ? 'complete' : 'incomplete';
     const missingFiles = paths && (await checkExpectedFiles(context, paths, made));
-    const {suspicions, accepted} = judge(context, request, made, earlier);
+    const {suspicions, accepted} = judge(context, request, made);
     if (state === 'incomplete' || suspicions.length > 0) {
       await (await stream)?.cancel();
       stream = startStream({incomplete: state === 'incomplete', suspicious: suspicions.length > 0});
@@ -136,13 +144,13 @@ async function storeSet(
 }
 
 /** A restore must not wait for such checks of the state that it replaces. */
-async function wantedPathList(context: Context, request: BackupRequest & {safety: boolean}): Promise<PathList | undefined> {
+async function wantedPathList(context: Context, request: SetRequest): Promise<PathList | undefined> {
   const isWanted = !request.safety && context.settings.BACKUP_FILES_QUERY !== undefined && request.sources.some((source) => source.findMissing !== undefined);
   return isWanted ? openPathList(context.stateDirectory) : undefined;
 }
 
-function judge(context: Context, request: BackupRequest, made: readonly StoredSource[], earlier: readonly Manifest[]) {
-  const raised = judgeSet(context, made, earlier);
+function judge(context: Context, request: SetRequest, made: readonly StoredSource[]) {
+  const raised = request.safety ? [] : judgeSet(context, made, request.earlier);
   const doubts = request.doubts ?? [];
   if (!request.acceptSmaller) return {suspicions: [...doubts, ...raised], accepted: []};
   for (const line of raised) context.log.info(`accepted: ${line}`);

@@ -1,6 +1,6 @@
 import {messageOf} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
-import {sourceByName, sources} from '../sources/registry.ts';
+import {sourceByName} from '../sources/registry.ts';
 import type {Check} from '../sources/source.ts';
 import type {Context} from './context.ts';
 import {openPathList} from './expected-files.ts';
@@ -23,7 +23,6 @@ const sampleSize = 5;
  */
 export async function proveRestored(context: Context, {snapshots, manifest}: Pick<SelectedSet, 'snapshots' | 'manifest'>, restoreId: string): Promise<SourceProof[]> {
   const proofs: SourceProof[] = [];
-  const names = new Set(snapshots.map(({source}) => source));
   for (const snapshot of snapshots) {
     const {source: name, id} = snapshot;
     const source = sourceByName(name);
@@ -35,7 +34,7 @@ export async function proveRestored(context: Context, {snapshots, manifest}: Pic
       return [{name: 'checks', state: 'failed', detail: messageOf(error)} as const];
     });
     const identity: Check[] = record && !isSnapshot(snapshot, record.snapshot) ? [{name: 'snapshot', state: 'failed', detail: `the manifest names the snapshot ${record.snapshot.slice(0, 8)}, but the set has ${id.slice(0, 8)}`}] : [];
-    const named = source.findAbsent ? await proveNamedFiles(context, source.findAbsent, names, restoreId) : [];
+    const named = source.findAbsent ? await proveNamedFiles(context, source.findAbsent, {snapshots, manifest}, restoreId) : [];
     proofs.push({source: name, checks: [...identity, ...checks, ...named]});
   }
   return proofs;
@@ -47,10 +46,13 @@ export function isProved(proofs: readonly SourceProof[]): boolean {
 }
 
 /** Looks for the files that the other restored sources name. */
-async function proveNamedFiles(context: Context, findAbsent: (context: Context, paths: AsyncIterable<string>) => AsyncIterable<string>, restored: ReadonlySet<string>, restoreId: string): Promise<Check[]> {
+async function proveNamedFiles(context: Context, findAbsent: (context: Context, paths: AsyncIterable<string>) => AsyncIterable<string>, {snapshots, manifest}: Pick<SelectedSet, 'snapshots' | 'manifest'>, restoreId: string): Promise<Check[]> {
   const list = await openPathList(context.stateDirectory);
   try {
-    for (const source of sources) if (restored.has(source.name)) await source.listNamedFiles?.(context, list, restoreId);
+    for (const {source: name} of snapshots) {
+      const record = manifest?.sources.find((candidate) => candidate.source === name);
+      await sourceByName(name)?.listNamedFiles?.(context, list, {record, restoreId});
+    }
     const filled = list.filled();
     if (!filled) return [];
     if (filled.problem !== undefined) return [{name: 'files-query', state: 'failed', detail: filled.problem}];

@@ -92,9 +92,20 @@ export async function planRestore(context: Context, choice: RestoreChoice): Prom
     if (step) steps.push({source, snapshot, step});
   }
   requireSome(steps, choice.failures);
+  requireOwnTargets(steps);
   await requireRoomFor(steps);
   const stop = await containersToStop(context, steps.flatMap(({step}) => step.mustStop));
   return {restoreId, set: selected.set, steps, stop, warnings: [...selected.warnings, ...steps.flatMap(({step}) => step.warnings)]};
+}
+
+/** The first of two that replace the same would be lost. */
+function requireOwnTargets(steps: readonly PlannedStep[]): void {
+  for (const [index, {source, step}] of steps.entries()) {
+    const other = steps.slice(index + 1).find((candidate) => candidate.step.target === step.target);
+    if (!other) continue;
+    const names = `${source.name} and ${other.source.name}`;
+    throw new TimetilesError('configuration', `${names} of this set would both be restored into ${step.target}`, `Let DB_NAME name all of the set's databases, or restore one of the two alone: timetiles restore SET --only ${other.source.name}`);
+  }
 }
 
 /**

@@ -132,7 +132,8 @@ async function planTrials(context: Context, snapshots: readonly SetSnapshot[], m
     const source = sourceByName(snapshot.source);
     if (!source) throw new TimetilesError('not-found', `this version cannot restore the source ${snapshot.source}`, 'Upgrade timetiles.');
     const record = manifest?.sources.find((candidate) => candidate.source === snapshot.source);
-    trials.push({source, snapshot, record, place: await source.planThrowaway(context, {record, name: throwawayName(id)})});
+    const isShared = trials.some((trial) => trial.source.kind === source.kind);
+    trials.push({source, snapshot, record, place: await source.planThrowaway(context, {record, name: throwawayName(id), isShared})});
   }
   return trials;
 }

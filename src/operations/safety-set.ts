@@ -2,6 +2,7 @@ import {TimetilesError} from '../shared/errors.ts';
 import type {Source} from '../sources/source.ts';
 import type {Context} from './context.ts';
 import {makeSet} from './make-set.ts';
+import {readEarlierManifests} from './suspicion.ts';
 
 /**
  * The present state as an ordinary set, under a lock that is held already.
@@ -15,7 +16,7 @@ export async function saveCurrentState(context: Context, sources: readonly Sourc
   }
   context.log.info('saving the present state first');
   try {
-    const report = await makeSet(context, {sources, allowEmpty: true, newRepository: false, acceptSmaller: false, command, safety: true});
+    const report = await makeSet(context, {sources, allowEmpty: true, newRepository: false, acceptSmaller: false, command, safety: true, earlier: await readEarlierManifests(context)});
     return report.set;
   } catch (error) {
     context.signal.throwIfAborted();

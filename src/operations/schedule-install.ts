@@ -17,6 +17,7 @@ import {bringBack, setAside} from '../schedule/earlier-lines.ts';
 import {pausesOf} from '../schedule/pauses.ts';
 import type {Context} from './context.ts';
 import {bringBackElsewhere, findEarlierSchedule, linesToReplace, replaceElsewhere, type EarlierSchedule} from './earlier-schedule.ts';
+import {foreseeBackup} from './foresee.ts';
 import {configFileOf, forgetSchedule, ownerOf, readSchedule, rememberSchedule} from './schedule.ts';
 
 export interface PlanRequest {
@@ -81,7 +82,7 @@ export async function installSchedule(context: Context, request: InstallRequest)
   const replaced = await replaceElsewhere(context, before);
   const state = wanted === crontab && replaced === 0 ? 'unchanged' : found.state === 'none' ? 'installed' : 'updated';
   const earlier = await findEarlierSchedule(wanted, {...before, isFirst: false});
-  return report({state, lines, schedule, earlier, warnings: environmentWarnings(context, request.environment)});
+  return report({state, lines, schedule, earlier, warnings: [...environmentWarnings(context, request.environment), ...(await foreseeBackup(context))]});
 }
 
 /** Takes the schedule out of the invoking user's crontab, which is then what it was before; so are all others. */

@@ -1,5 +1,6 @@
 import {repositoryBytes, repositoryExists} from '../restic/handle.ts';
 import {freeBytes} from '../shared/free-space.ts';
+import {sourceByName} from '../sources/registry.ts';
 import type {Context} from './context.ts';
 import {damagedState} from './damaged-state.ts';
 import {readEvidence} from './evidence.ts';
@@ -20,6 +21,8 @@ export interface SourceStatus {
   readonly added: number | null;
   /** The sizes in the last sets, oldest first; null where it is not known. */
   readonly trend: readonly {readonly set: string; readonly bytes: number | null}[];
+  /** What a restore of it could not bring back, or what it does not cover, a line each. */
+  readonly notes: readonly string[];
 }
 
 interface SpaceStatus {
@@ -86,12 +89,24 @@ async function readFacts(context: Context): Promise<HealthFacts> {
     now,
     missingRepository: repository,
     maxAgeHours: context.settings.BACKUP_MAX_AGE_HOURS,
+    unwanted: unwantedSources(context, sets),
     sets,
     lag: offsiteLag(context, sets),
     runs: readRunRecords(context),
     restoreTests: judgeRestoreTests({now, days: context.settings.BACKUP_RESTORE_TEST_DAYS, evidence: readEvidence(context), sets, since: repositorySince(context)}),
     schedule: await isScheduleInstalled(context),
   };
+}
+
+/** What older sets hold and new ones are not meant to: kinds that BACKUP_SOURCES does not name, databases that went out of DB_NAME. */
+function unwantedSources({settings}: Context, sets: readonly KnownSet[]): ReadonlySet<string> {
+  const wanted = settings.BACKUP_SOURCES;
+  return new Set(sourceNames(sets).filter((name) => {
+    const kind = sourceByName(name)?.kind;
+    if (kind === undefined || name === kind) return kind !== undefined && wanted?.includes(kind) === false;
+    const newest = newestWith(sets, kind);
+    return wanted?.includes(kind) === false || newest?.sources.some(({source}) => source === name) === false;
+  }));
 }
 
 function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
@@ -104,6 +119,7 @@ function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
       newest: newest ? {set: newest.id, time: newest.time} : null,
       bytes: recordIn(newest)?.bytes ?? null,
       added: recordIn(newest)?.added ?? null,
+      notes: recordIn(newest)?.notes ?? [],
       trend: last.map((set) => ({set: set.id, bytes: recordIn(set)?.bytes ?? null})),
     };
   });

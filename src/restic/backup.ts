@@ -135,9 +135,11 @@ export async function startSnapshotStream(
       ended,
       ready: waitUntilReading(handle, earlierLocks, ended),
       async commit(rest) {
-        await pipe.finish(rest);
+        const broken: unknown = await pipe.finish(rest).then(() => undefined, (error: unknown) => error);
+        if (broken !== undefined && systemCode(broken) !== 'EPIPE') throw broken;
+        // Where nobody reads any more restic has ended, and its own words are the cause.
         const result = await restic.result;
-        if (result.exitCode !== 0) throw resticError(handle, `storing ${path}`, result);
+        if (result.exitCode !== 0 || broken !== undefined) throw resticError(handle, `storing ${path}`, result);
         return {...storedSnapshot(handle, reader.summary(), result), unreadable: [], vanished: 0};
       },
       async cancel() {

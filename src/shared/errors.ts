@@ -49,6 +49,14 @@ const exitCodeByKind: Partial<Record<ErrorKind, number>> = {
   interrupted: exitCodes.interrupted,
 };
 
+/** One answer to what is ambiguous: a setting that the operator may write into bootstrap.conf. */
+export interface Candidate {
+  readonly key: string;
+  readonly value: string;
+  /** What it stands for, such as `service db, image postgres:17`. */
+  readonly description: string;
+}
+
 /** Which disk has too little room. */
 export interface MissingRoom {
   /** A path on it, as its owner sees it: on this host, or in a container. */
@@ -62,6 +70,8 @@ export interface ErrorFacts {
   /** Of PostgreSQL: what kind of error it was, whatever language its words are in. */
   readonly sqlstate?: string | undefined;
   readonly room?: MissingRoom | undefined;
+  /** Where several answers are possible: all of them. `next` has their lines. */
+  readonly candidates?: readonly Candidate[];
 }
 
 /**
@@ -74,6 +84,7 @@ export class TimetilesError extends Error {
   readonly exitCode: number;
   readonly sqlstate: string | undefined;
   readonly room: MissingRoom | undefined;
+  readonly candidates: readonly Candidate[];
 
   constructor(kind: ErrorKind, message: string, next: string, facts: ErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : {cause: facts.cause});
@@ -83,6 +94,7 @@ export class TimetilesError extends Error {
     this.exitCode = exitCodeByKind[kind] ?? exitCodes.failed;
     this.sqlstate = facts.sqlstate;
     this.room = facts.room;
+    this.candidates = facts.candidates ?? [];
   }
 }
 

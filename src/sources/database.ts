@@ -1,145 +1,164 @@
-import {open, rename, rm} from 'node:fs/promises';
-import {join} from 'node:path';
-import {startDump} from '../restic/dump.ts';
-import {targetError} from '../restic/errors.ts';
-import {TimetilesError} from '../shared/errors.ts';
-import {readBackupNotes} from './postgres/backup-notes.ts';
 import {connectDatabase, type Connection} from './postgres/connection.ts';
+import {databaseOfSource, joinDatabaseNames, mainSource, sourceOfDatabase} from './postgres/database-names.ts';
+import {readBackupNotes} from './postgres/backup-notes.ts';
 import {recordOfDump} from './postgres/dump-record.ts';
-import {dumpPath, storeDump} from './postgres/dump.ts';
+import {entryOf} from './postgres/entry.ts';
+import {exportDump, exportName} from './postgres/export.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
-import {recogniseDump} from './postgres/import/import.ts';
+import {storeDump} from './postgres/dump.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
-import {findDatabaseContainer} from './postgres/find-server.ts';
+import {findDatabases, type FoundDatabases} from './postgres/find-database.ts';
+import {findOtherServers, findServer, findServerIds} from './postgres/find-server.ts';
 import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
+import {recogniseDump} from './postgres/import/import.ts';
 import {proveDatabase} from './postgres/prove.ts';
-import {refusedDatabase, unknownDatabase} from './postgres/failure.ts';
+import {requireDatabase} from './postgres/require-database.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
-import {entryOf} from './postgres/entry.ts';
 import {inspectKeptDatabase} from './postgres/kept.ts';
 import {findDatabaseLeftovers} from './postgres/leftovers.ts';
 import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from './postgres/restore.ts';
 import {dropDatabase} from './postgres/swap.ts';
+import {connectTarget} from './postgres/restore-into.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
-import type {BackupTask, ExportRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import {plural} from '../shared/format.ts';
+import {settingLine} from '../config/setting-line.ts';
+import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** Seconds that a backup waits for tables that something has locked. */
 const defaultLockWait = 600;
 
-/** The PostgreSQL database of the stack, by way of its own container. */
-export const databaseSource: Source = {
-  name: 'db',
+/**
+ * A PostgreSQL database of the stack, by way of its own container.
+ * @param database one of those beside the main one, as a source of its own; undefined: the main one
+ */
+export function databaseSource(database?: string): Source {
+  const name = database === undefined ? mainSource : sourceOfDatabase(database);
+  const lead = (context: SourceContext): SourceContext => (database === undefined ? context : {...context, database});
+  return {
+    name,
+    kind: 'db',
+    findAbsence,
+    inspect: (context, options) => (database === undefined ? inspectMain(context, options) : inspectFurther(lead(context), name)),
+    measure({bytes, details}) {
+      const {data} = databaseDetailsSchema.pick({tables: true}).safeParse(details);
+      // The thousands of rows that PostGIS brings would hide the loss of all others.
+      const tables = data?.tables.filter(([, table]) => table !== 'spatial_ref_sys');
+      return {bytes, ...(tables && {rows: Object.fromEntries(tables.map(([schema, table, rows]) => [`${schema}.${table}`, rows]))})};
+    },
+    servingContainers: findServerIds,
+    findHome: (context, request) => findDatabaseHome(lead(context), request),
+    findLive: (context, record) => findLiveTables(lead(context), record),
+    async planRestore(context, request) {
+      return planDatabaseRestore(lead(context), {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
+    },
+    planThrowaway: (context, request) => planThrowawayServer(lead(context), request),
+    swap: (context, entry) => swapRestoredDatabase(lead(context), entry),
+    async prove(context, {record, restoreId}) {
+      const {details} = readDetails(record);
+      const unknown = record ? 'the set was imported, and nothing tells how many rows it should have' : 'the set has no manifest to compare with';
+      return proveDatabase(await connectTarget(lead(context), record), details ?? unknown, runName(context.restic.repository, restoreId));
+    },
+    inspectKept: (context, entry) => inspectKeptDatabase(lead(context), entry),
+    revert: (context, entry) => revertDatabaseRestore(lead(context), entry),
+    async finish(context, journalEntry) {
+      const {names, run} = entryOf(journalEntry);
+      await dropDatabase(await connectDatabase(lead(context)), names.previous, run);
+    },
+    claimsPath: (path) => path === exportName(name),
+    export: (context, request) => exportDump(context, name, request),
+    ...(database === undefined && mainOnly),
+  };
+}
 
-  async inspect(context): Promise<BackupTask> {
-    const connection = await connectDatabase(context);
-    requireDatabase(connection);
-    const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
-    return {
-      description: `database ${connection.database} in the container ${connection.container.name}`,
-      warnings: connection.notes,
-      notes,
-      store: (request) => store(context, connection, request),
-    };
-  },
-
-  measure({bytes, details}) {
-    const {data} = databaseDetailsSchema.pick({tables: true}).safeParse(details);
-    // The thousands of rows that PostGIS brings would hide the loss of all others.
-    const tables = data?.tables.filter(([, table]) => table !== 'spatial_ref_sys');
-    return {bytes, ...(tables && {rows: Object.fromEntries(tables.map(([schema, table, rows]) => [`${schema}.${table}`, rows]))})};
-  },
-
-  async servingContainers(context) {
-    const container = await findDatabaseContainer(context).catch(ignoreMissing);
-    return container ? [container.id] : [];
-  },
-
-  findHome: findDatabaseHome,
-  findLive: findLiveTables,
+/** What is asked of the main database alone, also for all others of the server. */
+const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther' | 'findLeftovers'> = {
   recognise: recogniseDump,
-  async planRestore(context, request) {
-    return planDatabaseRestore(context, {...request, record: request.record ?? (await recordOfDump(context, request.snapshot))});
-  },
-  planThrowaway: planThrowawayServer,
-
-  swap: swapRestoredDatabase,
-
-  async prove(context, {record, restoreId}) {
-    const {details} = readDetails(record);
-    const unknown = record ? 'the set was imported, and nothing tells how many rows it should have' : 'the set has no manifest to compare with';
-    return proveDatabase(await connectDatabase(context), details ?? unknown, runName(context.restic.repository, restoreId));
-  },
-
-  async listNamedFiles(context, files, restoreId) {
+  findLeftovers: findDatabaseLeftovers,
+  async listNamedFiles(context, files, {record, restoreId}) {
     const query = context.settings.BACKUP_FILES_QUERY;
     if (query === undefined) return;
-    await listExpectedFiles(await connectDatabase(context), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
+    await listExpectedFiles(await connectTarget(context, record), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
   },
-
-  inspectKept: inspectKeptDatabase,
-  findLeftovers: findDatabaseLeftovers,
-  revert: revertDatabaseRestore,
-
-  async finish(context, journalEntry) {
-    const {names, run} = entryOf(journalEntry);
-    await dropDatabase(await connectDatabase(context), names.previous, run);
+  async findFurther(context, earlier) {
+    const {further} = await findDatabases(context, {earlier: savedDatabase(earlier)});
+    return further.map((name) => databaseSource(name));
   },
-
-  claimsPath: (path) => path === 'database.sql',
-  export: exportDump,
 };
 
-function requireDatabase(connection: Connection): void {
-  const {server, refusal, database} = connection;
-  if (!server.hasDatabase) throw unknownDatabase(connection, database);
-  if (refusal !== undefined) throw refusedDatabase(connection, refusal);
+/** The source of that name, if it is one of a database. */
+export function databaseSourceByName(name: string): Source | undefined {
+  if (name === mainSource) return databaseSource();
+  const database = databaseOfSource(name);
+  return database === undefined ? undefined : databaseSource(database);
 }
 
-/** The uploads of a stack without a database can be restored all the same. */
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof TimetilesError && error.kind === 'container') return undefined;
-  throw error;
+/** A project that the engine does not know is a mistake, not a project without a database. */
+async function findAbsence(context: SourceContext) {
+  const found = await findServer(context);
+  if (found.state === 'found') return undefined;
+  const {DB_NAME, DB_USER, DB_PASSWORD} = context.settings;
+  if (!found.projectExists || [DB_NAME, DB_USER, DB_PASSWORD].some((value) => value !== undefined)) throw found.error;
+  return found.error;
 }
 
-async function store(context: SourceContext, connection: Connection, request: StoreRequest): Promise<SourceRecord> {
+function savedDatabase(record: SourceRecord | undefined): string | undefined {
+  return record && databaseDetailsSchema.pick({database: true}).safeParse(record.details).data?.database.name;
+}
+
+async function inspectMain(context: SourceContext, {earlier}: InspectOptions): Promise<BackupTask> {
+  const found = await findDatabases(context, {earlier: savedDatabase(earlier)});
+  const {connection, preferred} = found;
+  const notes = [...found.notes, ...leftOutDatabases(found), ...(await leftOutServers(context, connection)), ...(await readBackupNotes(connection, runName(context.restic.repository, 'inspect')))];
+  return {...taskOf(context, {source: mainSource, connection, preferred}), notes};
+}
+
+async function inspectFurther(context: SourceContext, source: string): Promise<BackupTask> {
+  const connection = await connectDatabase(context);
+  requireDatabase(connection);
+  const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
+  return {...taskOf(context, {source, connection, preferred: connection.database}), notes};
+}
+
+function taskOf(context: SourceContext, subject: StoreSubject): BackupTask {
+  const {database, container, notes: warnings} = subject.connection;
+  return {description: `database ${database} in the container ${container.name}`, warnings, notes: [], store: (request) => store(context, subject, request)};
+}
+
+function leftOutDatabases({connection, further, leftOut}: FoundDatabases): string[] {
+  return leftOut.map(({name, tables}) => {
+    const line = settingLine('DB_NAME', joinDatabaseNames([connection.database, ...further, name]));
+    return `the database ${name} in the container ${connection.container.name} (${tables === null ? 'it cannot be looked into' : plural(tables, 'table')}) is in no backup; to save it too, write ${line}, or DB_NAME="*" for all, into bootstrap.conf`;
+  });
+}
+
+async function leftOutServers(context: SourceContext, {container}: Connection): Promise<string[]> {
+  const others = await findOtherServers(context, container);
+  return others.map(({name}) => `the container ${name} of the project runs PostgreSQL too and is in no backup; save it by a configuration of its own, with POSTGRES_CONTAINER="${name}"`);
+}
+
+interface StoreSubject {
+  readonly source: string;
+  readonly connection: Connection;
+  /** The database that the configuration or the container names as the main one. */
+  readonly preferred: string;
+}
+
+async function store(context: SourceContext, {source, connection, preferred}: StoreSubject, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
   const run = runName(context.restic.repository, request.setId);
   try {
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
-    const beside = expectedFiles && query !== undefined ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
-    const {stored, details} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT ?? defaultLockWait, log: context.log});
+    const beside = expectedFiles && query !== undefined && source === mainSource ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
+    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT ?? defaultLockWait, log: context.log});
     const {id, bytes, added, files} = stored;
-    return {source: 'db', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
+    const details = {...read, ...(preferred !== connection.database && {preferred})};
+    return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {
     // pg_dump in the container does not notice that its reader is gone. The first cause is the one to tell.
     const steady = {...connection, docker: {...connection.docker, signal: undefined}};
     await runSql(steady, endLeftoverSessionsSql(run), {run}).catch(() => undefined);
     throw error;
   }
-}
-
-/** Writes the dump as DIR/database.sql, mode 0600; what can be read of a damaged one as database.sql.partial. */
-async function exportDump(context: SourceContext, request: ExportRequest): Promise<string[]> {
-  const path = join(request.directory, 'database.sql');
-  const file = await open(path, 'wx', 0o600);
-  try {
-    const result = await startDump(context.restic, request.snapshot, dumpPath, file.fd).result;
-    if (result.exitCode !== 0) {
-      const error = targetError(context.restic, 'writing database.sql', request.directory, result);
-      const {size} = await file.stat();
-      if (!request.bestEffort || error.kind !== 'repository-damaged' || size === 0) {
-        await rm(path);
-        throw error;
-      }
-      await rename(path, `${path}.partial`);
-      request.bestEffort.onMissing([`${dumpPath} from byte ${size} on; database.sql.partial is what comes before that, and no whole dump`]);
-      return [`${path}.partial`];
-    }
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return [path];
 }

@@ -5,10 +5,14 @@ import type {NewContainer} from '../docker/create.ts';
 import type {ResticHandle} from '../restic/handle.ts';
 import type {ResticVersion} from '../restic/version.ts';
 import type {Clock} from '../shared/clock.ts';
+import type {TimetilesError} from '../shared/errors.ts';
 import type {Log, Progress} from '../shared/log.ts';
 import type {ForeignFile} from './foreign/file.ts';
 import type {KeptData, Leftover} from './leftover.ts';
 import type {RoomNeed} from './room.ts';
+import type {SourceRecord} from './source-record.ts';
+
+export {sourceRecordSchema, type ImportedFrom, type SourceRecord} from './source-record.ts';
 
 /** What every source may use. */
 export interface SourceContext {
@@ -23,42 +27,14 @@ export interface SourceContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The one database that the work is about; absent: the main one. */
+  readonly database?: string;
 }
 
+/** The kinds of data, by the name of their first source. */
+export type SourceKind = 'db' | 'uploads';
+
 export type OnProgress = (progress: Omit<Progress, 'label'>) => void;
-
-const importedFromSchema = z.object({
-  /** The file's name, without its directory. */
-  file: z.string(),
-  bytes: z.number(),
-  sha256: z.string(),
-  /** In words, such as `dump of PostgreSQL 17.6`. */
-  kind: z.string(),
-  /** What was left out of it or decided about it, a line each. */
-  notes: z.array(z.string()),
-});
-export type ImportedFrom = z.output<typeof importedFromSchema>;
-
-/** What the manifest keeps of one source's snapshot. */
-export const sourceRecordSchema = z.object({
-  source: z.string(),
-  /** Full id of the snapshot: the SHA-256 of restic's snapshot file, which fixes all content below it. */
-  snapshot: z.string(),
-  bytes: z.number(),
-  added: z.number(),
-  files: z.number(),
-  seconds: z.number(),
-  /** Files that could not be read and are not in the snapshot; at most 100 are named. */
-  unreadable: z.array(z.string()),
-  /** What this source alone needs to restore; each source checks it by a schema of its own. */
-  details: z.unknown(),
-  /** The file of another tool that the snapshot was made from; the details are then of another kind. */
-  imported: importedFromSchema.optional(),
-  /** What the operator was told of it when it was stored: see `BackupTask.notes`. */
-  notes: z.array(z.string()).optional(),
-});
-
-export type SourceRecord = z.output<typeof sourceRecordSchema>;
 
 /** What is compared with earlier sets; a source leaves out what it does not have. */
 export interface Measures {
@@ -87,6 +63,13 @@ export interface StoreRequest {
 export interface StoredSource {
   readonly source: Source;
   readonly record: SourceRecord;
+}
+
+export interface InspectOptions {
+  /** Accept an uploads directory that has become empty or that nothing mounts. */
+  readonly allowEmpty: boolean;
+  /** What the newest backup holds of this source; undefined where there is none. */
+  readonly earlier: SourceRecord | undefined;
 }
 
 /** Data that was found and can be read, ready to be stored. */
@@ -125,6 +108,8 @@ export interface BestEffort {
 /** A restore of one source that was checked against the target; nothing has been touched. */
 export interface RestoreStep {
   readonly entry: JournalEntry;
+  /** What it replaces, in words; two steps of one restore must not replace the same. */
+  readonly target: string;
   /** The plan in words, one line each. */
   readonly plan: readonly string[];
   readonly warnings: readonly string[];
@@ -207,6 +192,8 @@ export interface ThrowawayRequest {
   readonly record: SourceRecord | undefined;
   /** With this begins every name of a container or volume. */
   readonly name: string;
+  /** Another source of this kind has a place already, which has room for this one. */
+  readonly isShared: boolean;
 }
 
 /** A place of its own for one source, apart from the live stack, in which a set is restored to see whether it can be. */
@@ -256,8 +243,17 @@ export type ProveRequest = Pick<RestoreRequest, 'snapshot' | 'record' | 'restore
 export interface Source {
   /** The source's name in tags, options and messages. */
   readonly name: string;
+  /** What several sources of one kind of data have in common: the name of the first of them. */
+  readonly kind: SourceKind;
+  /**
+   * Why there is none of this data in the project, which a project may well be without; undefined where there is some.
+   * @throws TimetilesError where the configuration names some that is not there, or where nothing can be said
+   */
+  findAbsence(context: SourceContext, earlier: SourceRecord | undefined): Promise<TimetilesError | undefined>;
+  /** Further sources of this kind that the configuration asks for. */
+  readonly findFurther?: (context: SourceContext, earlier: SourceRecord | undefined) => Promise<Source[]>;
   /** Finds the data and proves that it can be read. */
-  inspect(context: SourceContext, options: {allowEmpty: boolean}): Promise<BackupTask>;
+  inspect(context: SourceContext, options: InspectOptions): Promise<BackupTask>;
   /** What of a record is compared with those of earlier sets. */
   measure(record: SourceRecord): Measures;
   /** Picks those of the paths that have no file in a snapshot of this source. Only where its data are files. */
@@ -268,8 +264,11 @@ export interface Source {
   findHome(context: SourceContext, request: HomeRequest): Promise<Home>;
   /** Looks whether a file of another tool is a backup of this source. @throws TimetilesError `import` when it is one that cannot be taken */
   readonly recognise?: (file: ForeignFile) => RecognisedBackup | undefined;
-  /** What lives there already and would be replaced, in words; undefined: nothing, or a database or directory that is still empty. */
-  findLive(context: SourceContext): Promise<string | undefined>;
+  /**
+   * What lives there already and would be replaced, in words; undefined: nothing, or a database or directory that is still empty.
+   * @param record of the set that would come in its place, if it has one
+   */
+  findLive(context: SourceContext, record: SourceRecord | undefined): Promise<string | undefined>;
   planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep>;
   /** What a place of its own would have to be like for a set to be restored there. Makes nothing. */
   planThrowaway(context: SourceContext, request: ThrowawayRequest): Promise<ThrowawayPlace>;
@@ -278,7 +277,7 @@ export interface Source {
   /** Compares the data that is in place with the snapshot it came from and with the manifest. Changes nothing. */
   prove(context: SourceContext, request: ProveRequest): Promise<Check[]>;
   /** Hands on the paths of files that the data in place names. Only where the source can tell. */
-  readonly listNamedFiles?: (context: SourceContext, files: ExpectedFiles, restoreId: string) => Promise<void>;
+  readonly listNamedFiles?: (context: SourceContext, files: ExpectedFiles, request: Pick<ProveRequest, 'record' | 'restoreId'>) => Promise<void>;
   /** Picks those of the paths that are not there in the data in place. Only where its data are files. */
   readonly findAbsent?: (context: SourceContext, paths: AsyncIterable<string>) => AsyncIterable<string>;
   /** Looks at what `swap` kept; undefined when it is gone, or lies where it cannot stay for longer than a restore. */

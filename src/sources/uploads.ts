@@ -10,16 +10,18 @@ import {restoreIntact, restoreSnapshot, type RestoreRequest as FilesRequest} fro
 import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes, plural} from '../shared/format.ts';
-import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles} from './files/home.ts';
+import {settingLine} from '../config/setting-line.ts';
+import {keyOfPlace} from './files/candidates.ts';
+import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles, type FilesHome} from './files/home.ts';
 import {recogniseArchive} from './files/import/import.ts';
 import {findFileLeftovers} from './files/leftovers.ts';
 import {walkFiles} from './files/walk.ts';
-import {locateUploads, type UploadsLocation} from './files/locate.ts';
+import {findUploads, locateUploads, type UploadsLocation} from './files/locate.ts';
 import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
 import {choosePlaces, finishFiles, keptFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
 import type {KeptData} from './leftover.ts';
 import {diskOf, reserveFor, whileRoomIsLeft, type RoomNeed} from './room.ts';
-import type {BackupTask, BestEffort, Check, ExportRequest, Home, HomeRequest, JournalEntry, OnProgress, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
+import type {BackupTask, BestEffort, Check, ExportRequest, Home, HomeRequest, InspectOptions, JournalEntry, OnProgress, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** Of the last block of a file, half is wasted. */
 const averageSlack = 2048;
@@ -27,6 +29,8 @@ const averageSlack = 2048;
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
   name: 'uploads',
+  kind: 'uploads',
+  findAbsence,
   inspect,
   measure: ({bytes, files}) => ({bytes, files}),
   findMissing,
@@ -65,8 +69,26 @@ function findHome(context: SourceContext, {record, project, given}: HomeRequest)
   return findFilesHome(context, {home: home ?? filesHomeOf(origin), project, given});
 }
 
-async function inspect(context: SourceContext, options: {allowEmpty: boolean}): Promise<BackupTask> {
-  const location = await locateUploads(context);
+/** A project that the engine does not know is a mistake, not a project without uploads. */
+async function findAbsence(context: SourceContext, earlier: SourceRecord | undefined): Promise<TimetilesError | undefined> {
+  const found = await findUploads(context, homeOf(earlier));
+  if (found.state === 'found') return undefined;
+  if (!found.projectExists) throw found.error;
+  return found.error;
+}
+
+/** Where a backup had the files; sets of earlier versions told it in words. */
+function homeOf(record: SourceRecord | undefined): FilesHome | undefined {
+  const details = record && detailsSchema.safeParse(record.details).data;
+  return details && (details.home ?? filesHomeOf(details.origin));
+}
+
+async function inspect(context: SourceContext, options: InspectOptions): Promise<BackupTask> {
+  const earlier = homeOf(options.earlier);
+  const searched = await findUploads(context, earlier);
+  if (searched.state === 'none') throw searched.error;
+  const {location, found} = searched;
+  if (found.isGuess && earlier && keyOfPlace(earlier) !== keyOfPlace(location.home)) throw otherThanBefore(location, earlier);
   const warnings: string[] = [];
   if (location.users.length === 0) {
     const problem = `the ${location.description} is not mounted by any container`;
@@ -84,7 +106,19 @@ async function inspect(context: SourceContext, options: {allowEmpty: boolean}): 
     }
     warnings.push(`the ${location.description} is empty`);
   }
-  return {description: location.description, warnings, notes: [], store: (request) => store(context, location, request)};
+  const notes = found.others.map(({place}) => `${'volume' in place ? 'the volume' : 'the directory'} ${keyOfPlace(place)} of the project is in no backup`);
+  const why = found.why === undefined ? '' : ` (${found.why})`;
+  return {description: `${location.description}${why}`, warnings, notes, store: (request) => store(context, location, request)};
+}
+
+/** What is the only volume now was one of several before, or is new: it must not take the place of what is gone. */
+function otherThanBefore({home}: UploadsLocation, earlier: FilesHome): TimetilesError {
+  const line = (place: FilesHome) => settingLine('volume' in place ? 'UPLOADS_VOLUME' : 'UPLOAD_HOST_DIR', keyOfPlace(place));
+  return new TimetilesError(
+    'volume',
+    `the newest backup holds the uploads of ${keyOfPlace(earlier)}, which no container of the project mounts now; it has ${keyOfPlace(home)} instead`,
+    `If these are the uploads from now on, write ${line(home)} into bootstrap.conf. If the others are lost: ${line(earlier)}, then timetiles restore latest --only uploads`,
+  );
 }
 
 /** How many files the newest uploads snapshot has; asked only when the directory is empty now. */
@@ -131,7 +165,7 @@ async function* findAbsent(context: SourceContext, paths: AsyncIterable<string>)
 
 /** Every file of the snapshot is there and none beside; their contents restic compared when it restored them. */
 async function proveFiles(context: SourceContext, request: ProveRequest): Promise<Check[]> {
-  const {directory} = await locateUploads(context);
+  const {directory} = await locateUploads(context, homeOf(request.record));
   // Names that are no UTF-8 may look alike in what restic says: they are counted.
   const expected = new Map<number, number>();
   await listFiles(context.restic, request.snapshot, (path) => expected.set(digestOf(path), (expected.get(digestOf(path)) ?? 0) + 1));
@@ -155,12 +189,13 @@ function digestOf(path: string): number {
 }
 
 async function planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
-  const location = await locateUploads(context);
+  const location = await locateUploads(context, homeOf(request.record));
   const details = request.record && detailsSchema.parse(request.record.details);
   const oldRoot = await readRootEntry(location.directory);
   const places: SwapPlaces = {...choosePlaces(location.directory, request.restoreId), newRoot: details?.root ?? null, oldRoot};
   return {
     entry: places,
+    target: `the ${location.description}`,
     hasLiveData: (await readdir(location.directory)).length > 0,
     mustStop: location.users.filter((container) => container.running).map((container) => container.id),
     warnings: details ? [] : ['this set has no manifest: mode and owner of the uploads directory itself stay as they are'],

@@ -9,6 +9,8 @@ import {expectExit, timetiles, type TimetilesResult} from '../support/cli.ts';
 import {leftovers} from '../support/leftovers.ts';
 import {epochRoots, offsiteConfig, resticKeys, startOffsitePlace, type OffsitePlace} from '../support/offsite.ts';
 import {waitUntil} from '../support/processes.ts';
+import {plainRestic} from '../support/plain-restic.ts';
+import {storeTampered} from '../support/restore-tests.ts';
 import type {Bucket} from '../support/s3-bucket.ts';
 import type {S3Proxy} from '../support/s3-proxy.ts';
 import {awkwardNames, makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
@@ -154,6 +156,20 @@ describe('from a local path', () => {
     const report = await recovered([origin.repository, '--project', project]);
     expect(report).toMatchObject({state: 'done', made: [`starts the container ${project}-postgres-1, which is created`]});
     expect(report.settings).toContain(`UPLOADS_VOLUME="${project}_files"`);
+  });
+
+  test('a set that knows no passwords, with the app\'s user in the configuration: that one has the configured password, the others are named', async () => {
+    const made = {state: 'complete', set, snapshots: JSON.parse(await plainRestic(origin, ['snapshots', '--json', '--tag', `set:${set},db`])).map(({id}: {id: string}) => ({source: 'db', id}))};
+    const id = await storeTampered(origin, made, '20250101T000000Z-bbbb', {
+      record(record) {
+        for (const role of record.details.roles) role.password = null;
+      },
+    });
+    const report = await recovered([origin.repository, '--set', id], {DB_USER: origin.user, DB_PASSWORD: "the app's own"});
+    expect(report).toMatchObject({state: 'done', restored: ['db']});
+    expect(report.remarks).toEqual([expect.stringMatching(/^db: the set knows no password of the 1 role reader: nobody can log in/)]);
+    const login = ['exec', '--env', `PGUSER=${origin.user}`, '--env', "PGPASSWORD=the app's own", '--env', `PGDATABASE=${origin.database}`, bare.stack.postgres, 'psql', '-Atc', 'select current_user'];
+    expect((await bare.stack.docker(login)).stdout.trim()).toBe(origin.user);
   });
 
   test('one damaged source does not stop the other, and the exit code tells', async () => {

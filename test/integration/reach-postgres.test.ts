@@ -34,10 +34,10 @@ describe('a backup reaches the server', () => {
   test('by TCP where the socket lets nobody in but its own user', async () => {
     await allow('local all all peer', 'host all all 127.0.0.1/32 scram-sha-256');
     expect(await backup()).toMatchObject({state: 'complete'});
+    await allow(...ordinary);
   });
 
   test('as the user that the server runs as where no password is right, and says so', async () => {
-    await allow(...ordinary);
     await stack.psql('create role postgres superuser login');
     await allow('local all postgres peer', 'local all all scram-sha-256');
     const result = await backup({DB_PASSWORD: 'wrong secret'});

@@ -68,3 +68,9 @@ create table on_other_disk (id int primary key) tablespace elsewhere_on_disk;
 insert into on_other_disk values (1);
 create index on on_other_disk (id) tablespace elsewhere_on_disk;
 select lo_from_bytea(0, 'a large object');
+
+-- Whoever sends rows to others, and takes some from them; nobody is there.
+create publication out for table event;
+select pg_create_logical_replication_slot('app_slot', 'pgoutput');
+create subscription inwards connection 'host=127.0.0.1 port=1' publication far with (connect = false, slot_name = 'far_slot');
+alter subscription inwards enable;

@@ -149,6 +149,8 @@ function valuesOfFlag({options, helpValue}: FlagShape): Wanted {
   if (options) return listed(options);
   if (helpValue === 'FILE') return {candidates: [], values: 'files'};
   if (helpValue === 'DIR') return {candidates: [], values: 'directories'};
+  // Of further databases only the repository knows.
+  if (helpValue === 'SOURCE') return listed(['db', 'uploads']);
   return helpValue === 'SET' ? {candidates: [], values: 'sets'} : nothing;
 }
 

@@ -1,4 +1,4 @@
-import type {Check} from '../../operations/doctor.ts';
+import type {Check} from '../../operations/doctor-check.ts';
 import {exitCodes} from '../../shared/errors.ts';
 import type {Rendered} from '../base-command.ts';
 
@@ -9,7 +9,7 @@ export function renderDoctor(checks: readonly Check[]): Rendered {
   const width = Math.max(...checks.map((check) => check.name.length));
   const lines = checks.flatMap(({state, name, message, remedy}) => [
     `${marks[state]}  ${name.padEnd(width)}  ${message}`,
-    ...(remedy === undefined ? [] : [`${' '.repeat(width + 8)}${remedy}`]),
+    ...(remedy === undefined ? [] : remedy.split('\n').map((line) => `${' '.repeat(width + 8)}${line}`)),
   ]);
   const verdict = failed ? 'A backup would fail.' : 'A backup can run.';
   return {

@@ -20,6 +20,7 @@ export function renderStatus(report: StatusReport, view: StatusView): Rendered {
   const {sources, lag, findings} = report;
   const lines = [
     ...(sources.length === 0 ? [] : [renderTable([['SOURCE', 'NEWEST COMPLETE', 'AGE', 'SIZE', 'ADDED', 'TREND'], ...sources.map((source) => sourceRow(source, view))])]),
+    ...sources.flatMap(({notes}) => notes).map((line) => `Note: ${line}.`),
     describeSpace(report),
     ...(lag ? [describeLag(lag)] : ['Offsite: none is configured (RESTIC_OFFSITE_REPOSITORY).']),
     describeRuns(report, view.now),

@@ -1,5 +1,6 @@
 import {Flags} from '@oclif/core';
 import {BaseCommand} from '../../cli/base-command.ts';
+import {settleChoices} from '../../cli/choice-dialog.ts';
 import {confirmEditedBlock} from '../../cli/schedule-dialog.ts';
 import {planRequest, scheduleFlags} from '../../cli/schedule-flags.ts';
 import {renderRemoval, renderSchedule} from '../../cli/render/schedule.ts';
@@ -30,7 +31,8 @@ export default class BackupAuto extends BaseCommand {
       const confirmEdited = confirmEditedBlock(context, {yes: flags.yes, canAsk: !this.jsonEnabled()});
       if (flags.disable) return renderRemoval(await removeSchedule(context, confirmEdited));
       const tool = ownProgram({root: this.config.root, execPath: process.execPath, environment: process.env});
-      const report = await installSchedule(context, {...request, tool, environment: process.env, confirmEdited});
+      const settled = await settleChoices(context, {only: undefined, canAsk: !this.jsonEnabled()});
+      const report = await installSchedule(settled, {...request, tool, environment: process.env, confirmEdited});
       return renderSchedule(report, {showLines: false});
     });
   }

@@ -5,6 +5,8 @@ import type {DockerHandle} from '../../docker/client.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
 import type {SourceContext} from '../source.ts';
+import {findPlace, type FoundPlace} from './find.ts';
+import type {FilesHome} from './home.ts';
 import {uploadHostDirectory} from './host-path.ts';
 
 export interface UploadsLocation {
@@ -18,11 +20,23 @@ export interface UploadsLocation {
   readonly users: readonly Container[];
 }
 
+export type FoundUploads =
+  | {readonly state: 'found'; readonly location: UploadsLocation; readonly found: Extract<FoundPlace, {state: 'found'}>}
+  | Extract<FoundPlace, {state: 'none'}>;
+
 /**
- * Finds the uploads: the directory UPLOAD_HOST_DIR, the volume UPLOADS_VOLUME, or the volume `uploads` of the project.
- * @throws TimetilesError `volume` that says what there is instead, or why it cannot be read from here
+ * Finds the uploads: the directory UPLOAD_HOST_DIR, the volume UPLOADS_VOLUME, or what the project has; see find.ts.
+ * @param earlier where a backup had them
+ * @throws TimetilesError `volume` that says what there is instead, or why it cannot be read from here; `ambiguous`
  */
-export async function locateUploads(context: SourceContext): Promise<UploadsLocation> {
+export async function locateUploads(context: SourceContext, earlier?: FilesHome): Promise<UploadsLocation> {
+  const found = await findUploads(context, earlier);
+  if (found.state === 'found') return found.location;
+  throw found.error;
+}
+
+/** The same where a project without uploads is no error. */
+export async function findUploads(context: SourceContext, earlier?: FilesHome): Promise<FoundUploads> {
   const volumeName = context.settings.UPLOADS_VOLUME;
   const hostDirectory = await uploadHostDirectory(context);
   const docker = await context.docker();
@@ -32,32 +46,32 @@ export async function locateUploads(context: SourceContext): Promise<UploadsLoca
   if (!docker.isLocal) {
     throw new TimetilesError('volume', `Docker runs on another host (${docker.host}); its files cannot be read from here`, 'Run timetiles on that host. The database alone can be saved from here: timetiles backup db');
   }
+  const configured = hostDirectory === undefined ? volumeName && {volume: volumeName} : {directory: hostDirectory};
+  const found: FoundPlace = configured ? {state: 'found', place: configured, why: undefined, isGuess: false, others: []} : await findPlace(context, docker, earlier);
+  if (found.state === 'none') return found;
   const containers = await listContainers(docker);
-  if (hostDirectory !== undefined) {
-    const directory = await requireDirectory(hostDirectory, `the directory ${hostDirectory} (UPLOAD_HOST_DIR)`);
-    return {directory, description: `directory ${hostDirectory}`, home: {directory: hostDirectory}, users: await usersOfDirectory(containers, directory)};
+  if ('directory' in found.place) {
+    const {directory: place} = found.place;
+    const directory = await requireDirectory(place, `the directory ${place}${hostDirectory === undefined ? '' : ' (UPLOAD_HOST_DIR)'}`);
+    return {state: 'found', found, location: {directory, description: `directory ${place}`, home: {directory: place}, users: await usersOfDirectory(containers, directory)}};
   }
-  const volume = await findVolume(docker, context);
+  const volume = await findVolume(docker, context, found.place.volume);
   const directory = await requireDirectory(volume.mountpoint, `the volume ${volume.name}`);
   const users = containers.filter((container) => container.mounts.some((mount) => mount.volume === volume.name));
-  return {directory, description: `volume ${volume.name}`, home: {volume: volume.name, key: volume.key}, users};
+  return {state: 'found', found, location: {directory, description: `volume ${volume.name}`, home: {volume: volume.name, key: volume.key}, users}};
 }
 
-async function findVolume(docker: DockerHandle, context: SourceContext): Promise<Volume & {key: string | null}> {
-  const {UPLOADS_VOLUME: wanted, COMPOSE_PROJECT_NAME: project} = context.settings;
+/** UPLOADS_VOLUME may be a volume's own name or the one that it has in the compose file. */
+async function findVolume(docker: DockerHandle, context: SourceContext, wanted: string): Promise<Volume & {key: string | null}> {
+  const {COMPOSE_PROJECT_NAME: project} = context.settings;
   const ofProject = await listProjectVolumes(docker, project);
-  const key = wanted ?? 'uploads';
-  const names = [...(wanted === undefined ? [] : [wanted]), ...ofProject.filter((volume) => volume.key === key).map((volume) => volume.name), `${project}_${key}`];
+  const names = [wanted, ...ofProject.filter((volume) => volume.key === wanted).map((volume) => volume.name), `${project}_${wanted}`];
   for (const name of names) {
     const volume = await inspectVolume(docker, name);
     if (volume) return {...volume, key: ofProject.find((candidate) => candidate.name === volume.name)?.key ?? null};
   }
   const others = ofProject.length === 0 ? 'no volumes' : `these volumes: ${ofProject.map((volume) => volume.name).join(', ')}`;
-  throw new TimetilesError(
-    'volume',
-    wanted === undefined ? `the project ${project} has no volume uploads; it has ${others}` : `there is no volume ${wanted} (UPLOADS_VOLUME); the project ${project} has ${others}`,
-    'Name the volume with UPLOADS_VOLUME, or a directory of this host with UPLOAD_HOST_DIR.',
-  );
+  throw new TimetilesError('volume', `there is no volume ${wanted} (UPLOADS_VOLUME); the project ${project} has ${others}`, 'Name the volume with UPLOADS_VOLUME, or a directory of this host with UPLOAD_HOST_DIR.');
 }
 
 async function requireDirectory(path: string, what: string): Promise<string> {

@@ -8,7 +8,6 @@ import type {SourceContext} from '../source.ts';
 import {readCredentials, usesKartozaNames} from './credentials.ts';
 import {sqlstates} from './sqlstate.ts';
 import {reachServer, type Reached, type Ready, type Wanted} from './reach.ts';
-import {firstSuperuser} from './server.ts';
 
 /** A container that ended so short a time ago may be about to start again; milliseconds. */
 const restartMoment = 5000;
@@ -72,7 +71,6 @@ export async function awaitServer(context: SourceContext, docker: DockerHandle, 
 
 async function reach(context: SourceContext, docker: DockerHandle, container: Container, other: string | undefined, run: string): Promise<(Exclude<Reached, Ready>) | AwaitedServer> {
   const {user, isUserGiven, password, database: main} = await readCredentials(context, docker, container);
-  const {environment} = container;
   const database = other ?? main;
   const port = context.settings.DB_PORT;
   const wanted: Wanted = {
@@ -80,7 +78,6 @@ async function reach(context: SourceContext, docker: DockerHandle, container: Co
     user,
     isUserGiven,
     port: port === undefined ? undefined : String(port),
-    maker: environment['POSTGRES_USER'] === firstSuperuser && user !== firstSuperuser ? {user: firstSuperuser, password: environment['POSTGRES_PASSWORD'] ?? environment['POSTGRES_PASS']} : undefined,
     run,
   };
   const reached = await reachServer({docker, container, password}, wanted);

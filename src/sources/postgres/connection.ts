@@ -29,7 +29,7 @@ const learned = new WeakMap<DockerHandle, Map<string, Connection>>();
  * @param database another one of that server than the main one
  * @throws TimetilesError `container`, `database` or `configuration`
  */
-export async function connectDatabase(context: SourceContext, database?: string): Promise<Connection> {
+export async function connectDatabase(context: SourceContext, database = context.database): Promise<Connection> {
   const docker = await context.docker();
   const container = await findDatabaseContainer(context);
   const known = learned.get(docker) ?? new Map<string, Connection>();

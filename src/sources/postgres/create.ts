@@ -46,9 +46,12 @@ function privilegesSql(database: string, properties: DatabaseProperties): string
   return [...revokes, ...grants];
 }
 
-/** Makes the roles that are missing on the server, as they were; those that exist keep what they have there. */
-export function createRolesSql(roles: DatabaseRoles, missing: ReadonlySet<string>, serverVersionNumber: number): string[] {
-  const created = roles.roles.filter((role) => missing.has(role.name)).flatMap(createRoleSql);
+/**
+ * Makes the roles that are missing on the server, as they were; those that exist keep what they have there.
+ * @param verifiers for roles of which the set has none
+ */
+export function createRolesSql(roles: DatabaseRoles, missing: ReadonlySet<string>, serverVersionNumber: number, verifiers: Readonly<Record<string, string>> = {}): string[] {
+  const created = roles.roles.filter((role) => missing.has(role.name)).map((role) => ({...role, password: role.password ?? verifiers[role.name] ?? null})).flatMap(createRoleSql);
   const grants = roles.memberships
     .filter((membership) => missing.has(membership.role) || missing.has(membership.member))
     .map((membership) => membershipSql(membership, serverVersionNumber));

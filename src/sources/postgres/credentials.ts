@@ -3,6 +3,8 @@ import type {Container} from '../../docker/containers.ts';
 import {runExec} from '../../docker/exec.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {SourceContext} from '../source.ts';
+import {readDatabaseNames} from './database-names.ts';
+import {loginSettings} from './server.ts';
 
 /** The names that images give to the same things: the official one's and its heirs', kartoza's, Bitnami's, Red Hat's. */
 const names = {
@@ -23,16 +25,18 @@ export interface Credentials {
 }
 
 /** Learns user, password and main database from the configuration or the container's environment and secrets. */
-export async function readCredentials({settings}: SourceContext, docker: DockerHandle, container: Container): Promise<Credentials> {
+export async function readCredentials(context: SourceContext, docker: DockerHandle, container: Container): Promise<Credentials> {
+  const settings = loginSettings(context.settings, container);
   const learn = (what: keyof typeof names, unreadable: Unreadable) => fromEnvironment(docker, container, names[what], unreadable);
+  const [configured] = readDatabaseNames(settings.DB_NAME).names;
   const [user, password, database] = await Promise.all([
     settings.DB_USER ?? learn('user', 'is an error'),
     settings.DB_PASSWORD ?? learn('password', 'counts for nothing'),
-    settings.DB_NAME ?? learn('database', 'is an error'),
+    configured ?? learn('database', 'is an error'),
   ]);
   const who = user ?? 'postgres';
   // kartoza's images take a list of names, of which the first is the main one.
-  const isList = settings.DB_NAME === undefined && database === container.environment['POSTGRES_DBNAME'] && database !== container.environment['POSTGRES_DB'];
+  const isList = configured === undefined && database === container.environment['POSTGRES_DBNAME'] && database !== container.environment['POSTGRES_DB'];
   return {user: who, isUserGiven: settings.DB_USER !== undefined, password, database: (isList ? database?.split(',')[0]?.trim() : database) ?? who};
 }
 

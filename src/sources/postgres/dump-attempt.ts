@@ -113,10 +113,10 @@ function startDump(connection: Connection, {run, deadline}: {run: string; deadli
   const limit = Math.max(0, deadline - Date.now()) + spareMilliseconds;
   // A standby has no rows of unlogged tables, and refuses to read them.
   const unlogged = connection.server.isStandby ? ['--no-unlogged-table-data'] : [];
-  const program = programRequest(connection, ['pg_dump', '--no-password', `--lock-wait-timeout=${limit}`, ...unlogged], {run: sessionName(run, 'dump')});
+  const dump = programRequest(connection, ['pg_dump', '--no-password', `--lock-wait-timeout=${limit}`, ...unlogged], {run: sessionName(run, 'dump')});
   return startExec(connection.docker, {
-    ...program,
-    command: ['sh', '-c', 'read -r snapshot && exec "$@" --snapshot="$snapshot"', 'sh', ...program.command],
+    ...dump,
+    command: ['sh', '-c', 'read -r snapshot && exec "$@" --snapshot="$snapshot"', 'pg_dump', ...dump.command],
     stdin: 'pipe',
     stdout: {fd},
     onStderrLine,

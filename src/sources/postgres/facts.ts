@@ -91,6 +91,8 @@ export const databaseDetailsSchema = z.object({
   home: databaseHomeSchema.optional(),
   extensions: z.array(z.object({name: z.string(), version: z.string()})),
   database: databaseSchema,
+  /** The database that the container's environment named; absent where that is the one that was saved. */
+  preferred: z.string().optional(),
   roles: z.array(roleSchema),
   memberships: z.array(membershipSchema),
   tables: z.array(tableCount),
@@ -196,17 +198,18 @@ export const ownRelations = `pg_class c join pg_namespace n on n.oid = c.relname
 
 /**
  * Whether the rows of `c` measure how complete a database is. What a materialised view holds is made anew by a restore, and
- * may be something else by then; what an extension's own table holds is the extension's affair, whatever its version brings.
+ * may be something else by then; what an extension's own table holds is the extension's affair, whatever its version brings; unlogged
+ * tables of a standby cannot be read.
  */
 export const isMeasure = `(c.relkind = 'r' and not exists (
-  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))`;
+  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  and not (c.relpersistence = 'u' and pg_is_in_recovery()))`;
 
 /** Prints one JSON line `[schema, table, rows]` for every table that holds rows itself and measures completeness. */
 export const tableCountsQuery = `
 select format('select json_build_array(%L, %L, count(*)) from only %I.%I;', n.nspname, c.relname, n.nspname, c.relname)
 from ${ownRelations}
 where ${isMeasure}
-  and not (c.relpersistence = 'u' and pg_is_in_recovery())
 order by n.nspname, c.relname
 \\gexec`;
 

@@ -4,7 +4,7 @@ import type {SourceRecord} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {borrowedNames, mustBePreloaded, type WantedExtension} from './extensions.ts';
 import {readDetails, type DatabaseDetails} from './facts.ts';
-import type {Target} from './target.ts';
+import type {Target} from './restore-target.ts';
 
 /** What a server must have. */
 export interface Needs {
@@ -72,6 +72,7 @@ export function requireRights(connection: Pick<Connection, 'container' | 'user'>
     ...(target.user.mayCreateDatabases ? [] : ['create databases']),
     ...(newRoles.length > 0 && !target.user.mayCreateRoles ? [`create the missing ${plural(newRoles.length, 'role')} ${newRoles.join(', ')}`] : []),
     ...(owner !== undefined && !newRoles.includes(owner) && !target.user.actsFor.includes(owner) ? [`make databases for their owner ${owner}`] : []),
+    ...(target.liveOwner !== null && !target.user.actsFor.includes(target.liveOwner) ? [`rename the database of ${target.liveOwner} that is replaced`] : []),
     ...(untrusted.length > 0 ? [`create the ${plural(untrusted.length, 'extension')} ${untrusted.join(', ')}`] : []),
   ];
   if (lacks.length === 0) return;
@@ -79,10 +80,10 @@ export function requireRights(connection: Pick<Connection, 'container' | 'user'>
 }
 
 /** What of a set comes back otherwise than it was on this server, a line each. Pure. */
-export function fittingWarnings(details: DatabaseDetails, target: Target, live: string, newRoles: readonly string[]): string[] {
+export function fittingWarnings(details: DatabaseDetails, target: Target, {live, newRoles, passwordKnown}: {live: string; newRoles: readonly string[]; passwordKnown: string | undefined}): string[] {
   const absent = (details.tablespaces ?? []).filter((name) => !target.tablespaces.includes(name));
   const hasCron = details.extensions.some(({name}) => name === 'pg_cron');
-  const roles = withoutPassword(details).filter((name) => newRoles.includes(name));
+  const roles = withoutPassword(details).filter((name) => newRoles.includes(name) && name !== passwordKnown);
   const subscriptions = details.subscriptions ?? [];
   return [
     ...(absent.length > 0 ? [`this server has no tablespace ${absent.join(', ')}: what lay there comes back in the default one`] : []),

@@ -3,14 +3,18 @@ import {inspectContainer, listProject, listProjectVolumes, renameForProject, typ
 import {inspectImage, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
-import type {Home, HomeRequest, SourceContext, StackSettings} from '../source.ts';
-import {connectDatabase, type Connection} from './connection.ts';
+import type {Home, HomeRequest, SourceContext, SourceRecord, StackSettings} from '../source.ts';
+import type {Connection} from './connection.ts';
 import {usesKartozaNames} from './credentials.ts';
+import {readDatabaseNames} from './database-names.ts';
 import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
+import {tablesQuery} from './find-database.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {runName, runSql} from './psql.ts';
+import {preloadLibraries} from './preload.ts';
 import {createServer, planServer} from './server.ts';
 import {readDatabases} from './swap.ts';
+import {connectTarget} from './restore-into.ts';
 import {waitForServer} from './wait.ts';
 
 /** What a new container would need to take this one's place, for the manifest. One call to Docker. */
@@ -36,6 +40,8 @@ export async function describeHome({docker, container}: Connection): Promise<Dat
 export async function findDatabaseHome(context: SourceContext, request: HomeRequest): Promise<Home> {
   const {details} = readDetails(request.record);
   if (!details) throw new TimetilesError('container', 'the set was imported: it does not tell what server its database ran in', 'Start the stack by its compose file, then restore the set into it: timetiles restore SET');
+  // Another database of the same set has found or planned the server already.
+  if (context.database !== undefined && !request.given.has('POSTGRES_CONTAINER') && context.settings.POSTGRES_CONTAINER !== undefined) return sharedHome;
   const container = await findContainer(context, details, request);
   if (container) {
     const settings = adoptFromContainer(container, details, request.given);
@@ -57,6 +63,8 @@ export async function findDatabaseHome(context: SourceContext, request: HomeRequ
   return planNewServer(context, details, request);
 }
 
+const sharedHome: Home = {settings: {}, missing: [], warnings: [], prepare: () => Promise.resolve(() => Promise.resolve())};
+
 async function planNewServer(context: SourceContext, details: DatabaseDetails, request: HomeRequest): Promise<Home> {
   const docker = await context.docker();
   const target = context.settings.COMPOSE_PROJECT_NAME;
@@ -73,9 +81,11 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
     warnings: [...(isExact ? [] : [`the image ${details.image.name} here is another than the set was made with (${shortId(details.image.id)})`]), ...server.warnings],
     missing: [...server.volumes.map((line) => `makes the ${line}`), `makes the container ${name} from ${details.image.name}, cut off from all networks until compose replaces it`],
     async prepare() {
-      await createServer(docker, server, settings.DB_NAME ?? context.settings.DB_NAME ?? details.database.name);
+      await createServer(docker, server, settings.DB_NAME ?? readDatabaseNames(context.settings.DB_NAME).names[0] ?? details.database.name);
       context.log.info(`waiting for the new server in ${name}`);
-      await waitForServer({...context, settings: withSettings(context.settings, settings)});
+      const there = {...context, settings: withSettings(context.settings, settings)};
+      await waitForServer(there);
+      await preloadLibraries(there, details);
       return () => Promise.resolve();
     },
   };
@@ -120,14 +130,8 @@ function shortId(id: string): string {
   return id.slice(0, 'sha256:'.length + 12);
 }
 
-/** Tables that somebody made; those that extensions bring are in every fresh database. */
-const tablesQuery = `
-select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't' and n.nspname <> 'information_schema' and left(n.nspname, 3) <> 'pg_'
-  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e');`;
-
 /** Whether the database holds any table; one that is not there, or whose container does not run, holds none yet. */
-export async function findLiveTables(context: SourceContext): Promise<string | undefined> {
+export async function findLiveTables(context: SourceContext, record: SourceRecord | undefined): Promise<string | undefined> {
   const container = await findDatabaseContainer(context).catch((error: unknown) => {
     if (error instanceof TimetilesError && error.kind === 'container') return undefined;
     throw error;
@@ -135,10 +139,10 @@ export async function findLiveTables(context: SourceContext): Promise<string | u
   if (!container?.running) return undefined;
   // An earlier run, or compose, may have started it a moment ago.
   await waitForServer(context);
-  const connection = await connectDatabase(context);
+  const connection = await connectTarget(context, record);
   const run = runName(context.restic.repository, 'look');
   const {database} = connection;
   if (!(await readDatabases(connection, [database], run)).has(database)) return undefined;
-  const [count = '0'] = await runSql(connection, tablesQuery, {run});
+  const [count = '0'] = await runSql(connection, `${tablesQuery};`, {run});
   return count === '0' ? undefined : `the database ${database} in the container ${connection.container.name} has ${count === '1' ? '1 table' : `${count} tables`}`;
 }

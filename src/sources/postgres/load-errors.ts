@@ -41,8 +41,8 @@ export function loadError(connection: Connection, stderr: string): TimetilesErro
 
 /** What a dump may fail with that would load with its own search path, with its checks last, or without rows from elsewhere. */
 const maySucceedLater = /^(?:08|22|23|2F|38|39|3F|42|55|HV|P0|XX)/;
-/** What stays so: a missing right, and what is there already. */
-const staysSo: ReadonlySet<string> = new Set(['42501', '42701', '42710', '42723', '42P04', '42P06', '42P07']);
+/** What stays so: what is there already. */
+const staysSo: ReadonlySet<string> = new Set(['42701', '42710', '42723', '42P04', '42P06', '42P07']);
 
 /** Whether a second, more patient try may help. */
 export function isWorthAnotherTry(error: unknown): error is LoadError {

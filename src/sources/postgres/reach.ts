@@ -15,8 +15,6 @@ export interface Wanted {
   readonly isUserGiven: boolean;
   /** The configured port. */
   readonly port: string | undefined;
-  /** Who made the server and may always come in: on one that this tool made, the roles of old come with the data. */
-  readonly maker: {readonly user: string; readonly password: string | undefined} | undefined;
   /** The name of the run. */
   readonly run: string;
 }
@@ -115,7 +113,6 @@ export async function reachServer(start: Omit<Access, 'route' | 'user' | 'databa
   const servers = serversIn(await look());
   server ??= servers.find(({port}) => port === (first.port ?? defaultPort)) ?? (servers.length === 1 ? servers[0] : undefined);
   const owner = server?.user === undefined || server.user === wanted.user ? [] : [{...own, user: server.user, password: undefined}];
-  const {maker} = wanted;
   // What was said before is of no account: the server may have begun to answer since.
   said.length = 0;
   const later =
@@ -123,7 +120,6 @@ export async function reachServer(start: Omit<Access, 'route' | 'user' | 'databa
     // A trigger at login that fails lets nobody else in (PostgreSQL 17).
     (await tryAll(routes, [{...own, settings: {event_triggers: 'off'}}])) ??
     (await tryAll(routes, everywhere(own).slice(1))) ??
-    (maker && (await tryAll(routes, everywhere({...own, ...maker})))) ??
     (server && (await tryAll(routesAsOwner(server, first.programs), [...everywhere(own), ...owner.flatMap(everywhere)])));
   return later ?? {state: 'refused', error: refusedLogin({...start, ...own, route: first}, said), isMain: server?.pid === '1'};
 }
@@ -142,7 +138,7 @@ async function settle(answer: Extract<Answer, {state: 'ready'}>, access: Access,
   const {facts, dumpMajor, parent} = answer;
   const isMain = parent === '1';
   const {name} = access.container;
-  const isOther = access.user !== wanted.user && access.user !== wanted.maker?.user;
+  const isOther = access.user !== wanted.user;
   if (isOther && wanted.isUserGiven && !facts.hasRole) return {state: 'refused', error: refusedLogin({...access, user: wanted.user}, ['there is no such role']), isMain};
   const major = Math.floor(facts.versionNumber / 10_000);
   const fitting = dumpMajor === major ? undefined : (await look()).programs.find((programs) => programs.major === major);

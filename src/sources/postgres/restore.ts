@@ -1,3 +1,4 @@
+import {hash} from 'node:crypto';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
 import type {JournalEntry, RestoreRequest, RestoreStep, SourceContext} from '../source.ts';
@@ -8,21 +9,23 @@ import {readDetails, type DatabaseProperties, type ImportedDetails} from './fact
 import {fittingWarnings, needsOf, requireFitting, requireRights, shortVersion} from './fitting.ts';
 import {dumpPath} from './dump.ts';
 import {runName, runSql, type PsqlOptions} from './psql.ts';
+import {connectTarget} from './restore-into.ts';
 import {databaseRoom, findPlaces, whileServerHasRoom} from './room.ts';
 import {identifier, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
 import {stageDatabase} from './stage.ts';
 import {enabledSubscriptions, switchSubscriptions} from './subscriptions.ts';
 import {readDatabases, revertDatabases, swapDatabases} from './swap.ts';
-import {hasLocale, readTarget} from './target.ts';
+import {hasLocale, readTarget} from './restore-target.ts';
 
 /** Checks a restore against the running server and says what it would do. Touches nothing. */
 export async function planDatabaseRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
-  const connection = await connectDatabase(context);
-  const run = runName(context.restic.repository, request.restoreId);
+  const connection = await connectTarget(context, request.record);
+  const id = ownId(request.restoreId, context.database);
+  const run = runName(context.restic.repository, id);
   requirePrimary(connection);
   const {details, imported} = readDetails(request.record);
-  const names = {live: connection.database, scratch: `timetiles_new_${request.restoreId}`, previous: `timetiles_old_${request.restoreId}`, hadLive: true};
+  const names = {live: connection.database, scratch: `timetiles_new_${id}`, previous: `timetiles_old_${id}`, hadLive: true};
   const live = (await readDatabases(connection, [names.live], run)).get(names.live);
   names.hadLive = live !== undefined;
   const target = await readTarget(connection, run);
@@ -39,10 +42,11 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
   const bytes = details?.server.bytes ?? request.record?.bytes;
   return {
     entry,
+    target: `the database ${names.live}`,
     hasLiveData: names.hadLive,
     mustStop: [],
     warnings: [
-      ...(details ? fittingWarnings(details, target, names.live, newRoles) : warningsWithout(imported, newRoles)),
+      ...(details ? fittingWarnings(details, target, {live: names.live, newRoles, passwordKnown: context.settings.DB_PASSWORD === undefined ? undefined : context.settings.DB_USER}) : warningsWithout(imported, newRoles)),
       ...(places && bytes !== undefined ? [] : ['how much room the database will take is not known; the restore stops before a disk of the server is full']),
     ],
     room: async () => (places && bytes !== undefined ? databaseRoom(context, connection, places, bytes) : []),
@@ -59,6 +63,11 @@ export async function planDatabaseRestore(context: SourceContext, request: Resto
       return whileServerHasRoom(context, connection, places, run, () => stageDatabase(context, connection, request, {entry, details, target, extensions: needs?.extensions ?? []}, onProgress));
     },
   };
+}
+
+/** Several databases of one restore must not share the names of what they make. */
+function ownId(restoreId: string, database: string | undefined): string {
+  return database === undefined ? restoreId : `${restoreId}${hash('sha256', database).slice(0, 8)}`;
 }
 
 /** Nothing can be written to a standby, which gets its data from its primary. */

@@ -1,8 +1,9 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, readdir} from 'node:fs/promises';
 import {join} from 'node:path';
+import type {Settings} from '../../config/settings.ts';
 import type {DockerHandle} from '../../docker/client.ts';
-import {composeLabels, inspectVolume, renameForProject} from '../../docker/containers.ts';
+import {composeLabels, inspectVolume, renameForProject, type Container} from '../../docker/containers.ts';
 import {createContainer, createVolume, type Image} from '../../docker/create.ts';
 import {startContainer} from '../../docker/lifecycle.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
@@ -12,9 +13,17 @@ import type {DatabaseDetails, DatabaseHome} from './facts.ts';
  * The first superuser of a server that this tool makes. A name of its own, so that all roles of the set, the old first
  * superuser among them, come back by the ordinary restore with the passwords they had.
  */
-export const firstSuperuser = 'timetiles_dr';
+const firstSuperuser = 'timetiles_dr';
 /** Also for an index that is built by several workers. */
 const sharedMemory = 256 * 1024 * 1024;
+
+/**
+ * The settings to log in with: a server that this tool made has its own first superuser, and none of the roles that the
+ * configuration may name until the set is restored.
+ */
+export function loginSettings(settings: Settings, {environment}: Pick<Container, 'environment'>): Settings {
+  return environment['POSTGRES_USER'] === firstSuperuser ? {...settings, DB_USER: undefined, DB_PASSWORD: undefined} : settings;
+}
 
 export interface ServerRequest {
   readonly name: string;

@@ -17,7 +17,8 @@ import {ownSearchPath} from './search-path.ts';
 import {identifier, literal, maintenanceDatabase} from './sql.ts';
 import {sqlstates} from './sqlstate.ts';
 import {dropDatabase} from './swap.ts';
-import type {Target} from './target.ts';
+import type {Target} from './restore-target.ts';
+import {scramVerifier} from './verifier.ts';
 import type {RestoreEntry} from './entry.ts';
 
 export interface StagePlan {
@@ -27,8 +28,8 @@ export interface StagePlan {
   readonly extensions: readonly WantedExtension[];
 }
 
-/** States of SQL that are never about the set: no room, no memory, a server that stops, a broken file. */
-const ofTheServer = /^(?:53|57|58|XX)/;
+/** States of SQL that are never about the set: no room, no memory, a server that stops, a file that cannot be read. */
+const ofTheServer = /^(?:53|57|58)/;
 
 /**
  * Loads a set into the scratch database and checks it.
@@ -40,8 +41,13 @@ export async function stageDatabase(context: SourceContext, connection: Connecti
   const maintenance = {database: maintenanceDatabase(names.live), run};
   if (!request.record) await requireWholeDump(context.restic, request.snapshot);
   const properties = details?.database ?? (await propertiesOfTarget(connection, names, run));
-  if (details) await runSql(connection, createRolesSql(details, new Set(newRoles), target.versionNumber).join('\n'), maintenance);
-  else await runSql(connection, newRoles.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
+  // Another database of the same set may have made some of them a moment ago.
+  const present = new Set(await runSql(connection, 'select rolname from pg_roles;', maintenance));
+  const missing = newRoles.filter((name) => !present.has(name));
+  const {DB_USER, DB_PASSWORD} = context.settings;
+  const known = DB_USER === undefined || DB_PASSWORD === undefined ? {} : {[DB_USER]: scramVerifier(DB_PASSWORD)};
+  if (details) await runSql(connection, createRolesSql(details, new Set(missing), target.versionNumber, known).join('\n'), maintenance);
+  else await runSql(connection, missing.map((role) => `create role ${identifier(role)} nologin;`).join('\n'), maintenance);
   const remarks = await loadPatiently(context, connection, request, {...plan, properties, onProgress});
   if (details) await requireSameCounts(connection, details, names.scratch, run);
   await renameInJobs(connection, plan.extensions, {scratch: names.scratch, from: details?.database.name ?? names.live, to: names.live, run});

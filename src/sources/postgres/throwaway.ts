@@ -7,6 +7,7 @@ import type {SourceContext, ThrowawayPlace, ThrowawayRequest, UsedImage} from '.
 import {connectDatabase} from './connection.ts';
 import {findDatabaseContainer} from './find-server.ts';
 import {readDetails, type DatabaseDetails} from './facts.ts';
+import {preloadLibraries} from './preload.ts';
 import {queryJson, runName, runSql} from './psql.ts';
 import {serverCommand} from './server.ts';
 import {waitForServer} from './wait.ts';
@@ -26,20 +27,22 @@ const hastySettings = ['fsync', 'full_page_writes', 'autovacuum'].map((name) => 
  * A server of its own, from the very image that the set was made with where the engine has it.
  * @throws TimetilesError `docker` when the engine has no image that fits
  */
-export async function planThrowawayServer(context: SourceContext, {record, name}: ThrowawayRequest): Promise<ThrowawayPlace> {
+export async function planThrowawayServer(context: SourceContext, {record, name, isShared}: ThrowawayRequest): Promise<ThrowawayPlace> {
   const {details} = readDetails(record);
+  const bytes = (details?.server.bytes ?? record?.bytes ?? 0) * growth;
+  if (isShared) return {bytes, volumes: [], settings: {}};
   const {image, used} = await chooseImage(context, details, record ? 'the set was imported, and does not name an image' : 'the set has no manifest that would name its image');
   const container = `${name}-db`;
   const password = randomBytes(24).toString('hex');
   const directories = directoriesOf(image);
   const volumes = Object.fromEntries(directories.map((directory, index) => [directory, `${container}-${index}`]));
   return {
-    bytes: (details?.server.bytes ?? record?.bytes ?? 0) * growth + clusterBytes,
+    bytes: bytes + clusterBytes,
     volumes: Object.values(volumes),
     container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, command: serverCommand(details), volumes, shm: 256 * mebibyte},
     image: used,
     settings: {POSTGRES_CONTAINER: container, DB_NAME: details?.database.name ?? 'restored', DB_USER: user, DB_PASSWORD: password},
-    prepare: prepareServer,
+    prepare: (there) => prepareServer(there, details),
   };
 }
 
@@ -89,7 +92,8 @@ async function findRunningServer(context: SourceContext): Promise<{name: string;
   }
 }
 
-async function prepareServer(context: SourceContext): Promise<void> {
+async function prepareServer(context: SourceContext, details: DatabaseDetails | undefined): Promise<void> {
   await waitForServer(context);
+  await preloadLibraries(context, details);
   await runSql(await connectDatabase(context), `${hastySettings}\nselect pg_reload_conf();`, {database: 'postgres', run: runName(context.restic.repository, 'restore-test')});
 }

@@ -14,7 +14,7 @@ const hoursAgo = (hours: number, more: Partial<KnownSet> = {}, sources = ['db', 
   host: 'here',
   isFinished: true,
   suspicions: [],
-  sources: sources.map((source) => ({source, bytes: 1, added: 1})),
+  sources: sources.map((source) => ({source, bytes: 1, added: 1, notes: []})),
   ...more,
 });
 const find = (...sets: KnownSet[]) => freshOf(sets, {sources: ['db', 'uploads'], seconds: 25 * hour, hostNames: new Set(['here', 'before']), now})?.set;

@@ -10,7 +10,7 @@ const now = new Date('2026-11-21T12:00:00Z');
 
 function set(id: string, options: {state?: KnownSet['state']; sources?: string[]; added?: number; suspicions?: string[]; isSafety?: boolean} = {}): KnownSet {
   const {state = 'complete', sources = ['db', 'uploads'], added = 0, suspicions = [], isSafety = false} = options;
-  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, isImported: false, isEarlier: false, suspicions, sources: sources.map((source) => ({source, bytes: 100, added}))};
+  return {id, time: timeOfSetId(id) ?? now, state, host: 'h', isFinished: true, isSafety, isImported: false, isEarlier: false, suspicions, sources: sources.map((source) => ({source, bytes: 100, added, notes: []}))};
 }
 
 const today = set('20261121T020000Z-0001');
@@ -19,7 +19,7 @@ const older = set('20261118T020000Z-0003');
 
 const installed = {schedule: '0 2 * * *', offsite: false, user: 'root', time: '2026-11-01T00:00:00Z', randomDelay: 0, installed: true} as const;
 const schedule: HealthFacts['schedule'] = {state: 'none', schedule: undefined, cronRunning: false, cronRemedy: 'Start it.', next: null, timeZone: 'UTC'};
-const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, ...more});
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, unwanted: new Set(), missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, ...more});
 const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
 const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
 
@@ -107,7 +107,7 @@ describe('growth', () => {
 it('writes metrics in the text format, and leaves out what is not known', () => {
   const report: StatusReport = {
     sets: 2,
-    sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: []}],
+    sources: [{source: 'a "b" \\', newest: {set: today.id, time: today.time}, bytes: 100, added: null, trend: [], notes: []}],
     lag: undefined,
     runs: {},
     restoreTests: {days: 35, passed: null, due: null, overdue: false},

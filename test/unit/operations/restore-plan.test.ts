@@ -10,11 +10,11 @@ function step(name: string, hasLiveData = true): PlannedStep {
   if (!source) throw new Error(`no source ${name}`);
   const snapshot = {source: name, id: `${name}00000000000`, time, snapshot: {id: name, time: '', hostname: '', paths: [], tags: []}};
   const stage = () => Promise.resolve([]);
-  return {source, snapshot, step: {entry: {}, plan: [`what happens to ${name}`], warnings: [], mustStop: [], hasLiveData, room: () => Promise.resolve([]), stage}};
+  return {source, snapshot, step: {entry: {}, target: name, plan: [`what happens to ${name}`], warnings: [], mustStop: [], hasLiveData, room: () => Promise.resolve([]), stage}};
 }
 
 function container(name: string): Container {
-  return {id: name, name, running: true, state: 'running', service: name, project: 'p', image: 'i', imageId: 'i', environment: {}, labels: {}, mounts: [], health: undefined, startedAt: 0, endedAt: 0, sharesNetwork: false, publishedPorts: {}};
+  return {id: name, name, running: true, state: 'running', service: name, project: 'p', image: 'i', imageId: 'i', environment: {}, labels: {}, mounts: [], command: [], workingDirectory: '/', ports: [], health: undefined, startedAt: 0, endedAt: 0, sharesNetwork: false, publishedPorts: {}};
 }
 
 function plan(steps: PlannedStep[], stop: string[]): RestorePlan {

@@ -26,6 +26,8 @@ const targetSchema = z.object({
     /** Roles that it may act for. */
     actsFor: z.array(z.string()),
   }),
+  /** Null where there is no live database. */
+  liveOwner: z.string().nullable(),
   /** Logical replication slots of the live database. */
   slots: z.array(z.string()),
 });
@@ -47,6 +49,7 @@ select json_build_object(
   'cronDatabase', (select setting from pg_settings where name = 'cron.database_name'),
   'user', (select json_build_object('isSuperuser', rolsuper, 'mayCreateDatabases', rolsuper or rolcreatedb, 'mayCreateRoles', rolsuper or rolcreaterole,
     'actsFor', (select json_agg(rolname) from pg_roles other where pg_has_role(other.oid, 'MEMBER'))) from pg_roles where rolname = current_user),
+  'liveOwner', (select pg_get_userbyid(datdba) from pg_database where datname = ${literal(connection.database)}),
   'slots', (select coalesce(json_agg(slot_name), '[]') from pg_replication_slots where database = ${literal(connection.database)}));`;
   return targetSchema.parse(await queryJson(connection, query, {database: maintenanceDatabase(connection.database), run}));
 }
