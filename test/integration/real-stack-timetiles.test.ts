@@ -1,4 +1,5 @@
 import {afterAll, beforeAll, expect, it} from 'vitest';
+import {expectExit, timetiles} from '../support/cli.ts';
 import {startComposeStack, type ComposeStack} from '../support/compose-stack.ts';
 import {loadDataset} from '../support/dataset.ts';
 import {operator} from '../support/operator.ts';
@@ -31,8 +32,10 @@ it('is a stack as TimeTiles deploys it: made by compose, its server refuses the 
   expect(again.stderr).not.toMatch(/Recreate|Created/);
 });
 
-it.each(['doctor', 'backup full'])('%s works with nothing else configured', async (command) => {
-  expect((await tool.run(...command.split(' '))).exitCode).toBe(0);
+it.each(['doctor', 'backup full'])('%s works with nothing else configured, and says that the database would be lost with its container', async (command) => {
+  const {exitCode, stdout, stderr} = await tool.run(...command.split(' '));
+  expect(exitCode).toBe(0);
+  expect(stdout + stderr).toMatch(/data directory \/var\/lib\/postgresql\/17\/main lies in no volume/);
 }, 500_000);
 
 it('restores the latest set over other data, and undoes that', async () => {
@@ -58,3 +61,11 @@ it('brings back a database that was dropped and uploads that were removed', asyn
   await stack.waitHealthy();
   expect(await stack.states()).toEqual(states);
 }, 900_000);
+
+it('makes no new container that would lose what is restored into it', async () => {
+  await stack.docker(['rm', '--force', stack.postgres]);
+  const result = await timetiles(['dr', '--yes'], {stack, limitSeconds: 60});
+  expectExit(result, 1);
+  expect(result.stderr).toMatch(/\/var\/lib\/postgresql\/17\/main, in none of its volumes/);
+  expect(await stack.states()).not.toContainEqual(expect.stringContaining('postgres'));
+});
