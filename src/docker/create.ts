@@ -55,17 +55,24 @@ export interface Image {
   /** The directories that the image wants on volumes. */
   readonly volumes: readonly string[];
   readonly environment: readonly string[];
+  /** What it runs where nothing else is said, without the entrypoint. */
+  readonly command: readonly string[];
 }
 
 /** An image of this engine by id or name, undefined when it is not there. */
 export async function inspectImage(docker: DockerHandle, idOrName: string): Promise<Image | undefined> {
   try {
     const image = await callDocker(docker, (api) => api.getImage(idOrName).inspect());
-    return {id: image.Id, volumes: Object.keys(image.Config.Volumes ?? {}), environment: image.Config.Env ?? []};
+    return {id: image.Id, volumes: Object.keys(image.Config.Volumes ?? {}), environment: image.Config.Env ?? [], command: wordsOf(image.Config.Cmd)};
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     throw dockerError(`looking at the image ${idOrName}`, error);
   }
+}
+
+/** Docker's API knows a single word as well. */
+function wordsOf(command: string | string[] | null | undefined): string[] {
+  return typeof command === 'string' ? [command] : (command ?? []);
 }
 
 /** Makes a container and does not start it. @returns its id */

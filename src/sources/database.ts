@@ -1,5 +1,6 @@
 import {connectDatabase, type Connection} from './postgres/connection.ts';
 import {databaseOfSource, joinDatabaseNames, mainSource, sourceOfDatabase} from './postgres/database-names.ts';
+import {findDataPlaces, notesOnPlaces} from './postgres/data-places.ts';
 import {readBackupNotes} from './postgres/backup-notes.ts';
 import {recordOfDump} from './postgres/dump-record.ts';
 import {entryOf} from './postgres/entry.ts';
@@ -106,7 +107,9 @@ function savedDatabase(record: SourceRecord | undefined): string | undefined {
 async function inspectMain(context: SourceContext, {earlier}: InspectOptions): Promise<BackupTask> {
   const found = await findDatabases(context, {earlier: savedDatabase(earlier)});
   const {connection, preferred} = found;
-  const notes = [...found.notes, ...leftOutDatabases(found), ...(await leftOutServers(context, connection)), ...(await readBackupNotes(connection, runName(context.restic.repository, 'inspect')))];
+  const run = runName(context.restic.repository, 'inspect');
+  const [servers, limits, places] = await Promise.all([leftOutServers(context, connection), readBackupNotes(connection, run), findDataPlaces(connection, run)]);
+  const notes = [...found.notes, ...leftOutDatabases(found), ...servers, ...limits, ...notesOnPlaces(connection.container.name, places)];
   return {...taskOf(context, {source: mainSource, connection, preferred}), notes};
 }
 

@@ -1,13 +1,24 @@
 import {afterAll, beforeAll, expect, it} from 'vitest';
 import {startComposeStack, type ComposeStack} from '../support/compose-stack.ts';
+import {loadDataset} from '../support/dataset.ts';
 import {imageFor, type ImageName} from '../support/images.ts';
+import {operator} from '../support/operator.ts';
 import {waitUntil} from '../support/processes.ts';
 import {useBench} from '../support/use-bench.ts';
 
 let stack: ComposeStack;
+let tool: ReturnType<typeof operator>;
+let before: Awaited<ReturnType<typeof tool.look>>;
+let states: string[];
 
 beforeAll(async () => {
   stack = await startComposeStack(useBench(), 'ordinary');
+  // The configuration is the password and the project's name alone; where the repository is by default, this machine may have one.
+  await stack.writeConfig();
+  tool = operator(stack, {RESTIC_REPOSITORY: stack.repository});
+  await loadDataset(stack);
+  before = await tool.look();
+  states = await stack.states();
 });
 
 afterAll(() => stack?.stop());
@@ -20,6 +31,34 @@ it('is a project as people have them: names of its own, the password in a file, 
   expect(await stack.psql('show fsync')).toBe('off');
   expect(await stack.psql('show data_directory')).toBe('/var/lib/postgresql/data');
 });
+
+it.each(['doctor', 'backup full'])('%s works with nothing else configured', async (command) => {
+  expect((await tool.run(...command.split(' '))).exitCode).toBe(0);
+}, 500_000);
+
+it('restores the latest set over other data, and undoes that', async () => {
+  await tool.change();
+  const changed = await tool.look();
+  expect(changed).not.toEqual(before);
+  await tool.run('restore', 'latest', '--yes');
+  expect(await tool.look()).toEqual(before);
+  await stack.waitHealthy();
+  await tool.run('restore', '--undo', '--yes');
+  expect(await tool.look()).toEqual(changed);
+  await stack.waitHealthy();
+}, 900_000);
+
+it('proves the set by a restore test', async () => {
+  expect((await tool.run('backup', 'verify', '--restore-test')).exitCode).toBe(0);
+}, 500_000);
+
+it('brings back a database that was dropped and uploads that were removed', async () => {
+  await tool.lose();
+  await tool.run('restore', 'latest', '--yes');
+  expect(await tool.look()).toEqual(before);
+  await stack.waitHealthy();
+  expect(await stack.states()).toEqual(states);
+}, 900_000);
 
 const run = async (name: string, image: ImageName, options: string[], ...words: string[]) =>
   stack.docker(['run', '--detach', '--rm', '--name', `${stack.project}-${name}`, '--network', 'none', ...options, await imageFor(useBench().dockerHost, image), ...words]);

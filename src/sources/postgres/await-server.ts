@@ -5,7 +5,7 @@ import {TimetilesError} from '../../shared/errors.ts';
 import {plural, shellWord} from '../../shared/format.ts';
 import {waitUntil} from '../../shared/wait.ts';
 import type {SourceContext} from '../source.ts';
-import {readCredentials, usesKartozaNames} from './credentials.ts';
+import {readCredentials} from './credentials.ts';
 import {sqlstates} from './sqlstate.ts';
 import {reachServer, type Reached, type Ready, type Wanted} from './reach.ts';
 
@@ -115,15 +115,14 @@ function isYoung({startedAt}: Container): boolean {
 }
 
 /**
- * Whether a server is the one that stays. The temporary one of the official image does not listen to the network;
- * kartoza's may. A server that is the container's own process always stays.
+ * Whether a server is the one that stays. The temporary ones of images do not listen to the network. A server that is the container's own process always stays.
  */
 async function isLast(docker: DockerHandle, container: Container, {server, isMain}: Ready, isNew: boolean): Promise<boolean> {
   const isOpen = server.listens.split(',').some((address) => ['*', '0.0.0.0', '::'].includes(address.trim()));
   const isQuiet = server.listens === '';
   if (isMain || server.seconds >= settleSeconds) return true;
   if (!isNew && !isYoung(container) && !isQuiet) return true;
-  if (isOpen && !usesKartozaNames(container.environment)) return true;
+  if (isOpen) return true;
   return (await readLog(docker, container.id, 500, {timestamps: true})).some((line) => {
     const time = initDone.exec(line)?.[1];
     const printed = time === undefined ? Number.NaN : Date.parse(time);

@@ -40,7 +40,7 @@ export interface StoreDumpRequest extends DumpRequest {
  */
 export async function storeDump(connection: Connection, restic: ResticHandle, request: StoreDumpRequest): Promise<StoredDump> {
   const {log} = request;
-  const describing = describeHome(connection).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
+  const describing = describeHome(connection, request.run).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
   const session = openSession(connection, {run: request.run});
   try {
     const guard = startGuard(session, request.run);

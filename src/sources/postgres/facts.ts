@@ -57,10 +57,12 @@ export type DatabaseProperties = z.output<typeof databaseSchema>;
 
 const databaseHomeSchema = z.object({
   service: z.string().nullable(),
-  /** Whose names the container's environment uses; the values stay where they are. */
+  /** Whose names the container's environment uses; earlier versions decide by it. */
   environment: z.enum(['official', 'kartoza']),
-  /** PGDATA, where it is set. */
+  /** Where the cluster is; sets of earlier versions have PGDATA here. */
   dataDirectory: z.string().nullable(),
+  /** Whether that is in no mount; sets of earlier versions lack it. */
+  isInContainer: z.boolean().optional(),
   mounts: z.array(
     z.object({
       type: z.string(),

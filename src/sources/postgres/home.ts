@@ -1,11 +1,12 @@
 import {withSettings} from '../../config/guarded.ts';
 import {inspectContainer, listProject, listProjectVolumes, renameForProject, type Container} from '../../docker/containers.ts';
-import {inspectImage, type Image} from '../../docker/create.ts';
+import {inspectImage, removeContainer, type Image} from '../../docker/create.ts';
 import {startContainer, stopContainer} from '../../docker/lifecycle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {Home, HomeRequest, SourceContext, SourceRecord, StackSettings} from '../source.ts';
-import type {Connection} from './connection.ts';
+import {connectDatabase, type Connection} from './connection.ts';
 import {usesKartozaNames} from './credentials.ts';
+import {findDataPlaces, mountOf} from './data-places.ts';
 import {readDatabaseNames} from './database-names.ts';
 import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {tablesQuery} from './find-database.ts';
@@ -17,21 +18,23 @@ import {readDatabases} from './swap.ts';
 import {connectTarget} from './restore-into.ts';
 import {waitForServer} from './wait.ts';
 
-/** What a new container would need to take this one's place, for the manifest. One call to Docker. */
-export async function describeHome({docker, container}: Connection): Promise<DatabaseHome> {
+/** What a new container would need to take this one's place, for the manifest. */
+export async function describeHome(connection: Connection, run: string): Promise<DatabaseHome> {
+  const {docker, container} = connection;
   const volumes = container.project === undefined ? [] : await listProjectVolumes(docker, container.project);
-  const dataDirectory = container.environment['PGDATA'] ?? null;
-  const data = dataDirectory ?? '/var/lib/postgresql/data';
+  const [data] = await findDataPlaces(connection, run);
+  const around = mountOf(container.mounts, data?.real ?? '/var/lib/postgresql/data');
   return {
     service: container.service ?? null,
     environment: usesKartozaNames(container.environment) ? 'kartoza' : 'official',
-    dataDirectory,
-    mounts: container.mounts.map(({type, volume, source, destination}) => ({
-      type,
-      source: volume ?? source,
-      key: volumes.find(({name}) => name === volume)?.key ?? null,
-      destination,
-      holdsData: data === destination || data.startsWith(`${destination}/`),
+    dataDirectory: data?.path ?? null,
+    isInContainer: data?.keeping === 'container',
+    mounts: container.mounts.map((mount) => ({
+      type: mount.type,
+      source: mount.volume ?? mount.source,
+      key: volumes.find(({name}) => name === mount.volume)?.key ?? null,
+      destination: mount.destination,
+      holdsData: mount === around,
     })),
   };
 }
@@ -72,6 +75,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
   if (!details.home) {
     throw new TimetilesError('container', `there is no container ${name}, and this set is of a version that did not note where its data lay`, 'Make it from the compose file (docker compose create postgres), then run the same command again.');
   }
+  if (details.home.isInContainer === true) throw noVolume(name, details.home.dataDirectory);
   const {image, isExact} = await requireImage(context, details);
   const server = await planServer(docker, {name, project: target, origin: request.project, image, details, home: details.home});
   const database = request.given.has('DB_NAME') ? {} : {DB_NAME: details.database.name};
@@ -85,10 +89,29 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
       context.log.info(`waiting for the new server in ${name}`);
       const there = {...context, settings: withSettings(context.settings, settings)};
       await waitForServer(there);
+      await requireVolume(there, name);
       await preloadLibraries(there, details);
       return () => Promise.resolve();
     },
   };
+}
+
+/**
+ * What would be restored into a new container's own layer is lost when compose takes its place. Earlier versions did not
+ * note where the data lay, so that only the server itself can tell.
+ */
+async function requireVolume(there: SourceContext, name: string): Promise<void> {
+  const connection = await connectDatabase(there);
+  const [data] = await findDataPlaces(connection, runName(there.restic.repository, 'look'));
+  if (data?.keeping !== 'container') return;
+  // It is empty, and the next try must not take it for what compose made.
+  await removeContainer(connection.docker, connection.container.id);
+  throw noVolume(name, data.path);
+}
+
+function noVolume(name: string, directory: string | null): TimetilesError {
+  const place = directory ?? 'its data directory';
+  return new TimetilesError('container', `the server of this set kept its data at ${place}, in none of its volumes: what is restored into a new container would be lost as soon as compose makes ${name} anew`, `In the compose file, mount a named volume at ${place} (or set DATADIR or PGDATA to a directory where one is mounted). Make the container from it: docker compose create postgres. Then run the same command again.`);
 }
 
 /** The container that the configuration names, or the project's service, or one that has the old one's name. */

@@ -9,6 +9,7 @@ import {waitUntil} from '../../shared/wait.ts';
 import {diskOf, reserveFor, stoppedForRoom, type Disk, type RoomNeed} from '../room.ts';
 import type {SourceContext} from '../source.ts';
 import type {Connection} from './connection.ts';
+import {mountOf} from './data-places.ts';
 import {queryJson, type PsqlOptions} from './psql.ts';
 import {endSessions} from './swap.ts';
 
@@ -114,7 +115,7 @@ function asDisk({docker, container}: Connection, path: string, disks: readonly C
   const seen = disks.find((disk) => disk.path === path);
   const names = {name: `the disk of ${path} in ${container.name}`, path, look: `docker exec ${shellWord(container.name)} df -h ${shellWord(path)}`};
   if (seen) return {...names, device: docker.isLocal ? seen.device : undefined, isInMemory: seen.source === 'tmpfs', totalBytes: seen.totalBytes, freeBytes: seen.freeBytes};
-  const mount = container.mounts.filter(({destination}) => path === destination || path.startsWith(`${destination}/`)).toSorted((a, b) => b.destination.length - a.destination.length)[0];
+  const mount = mountOf(container.mounts, path);
   if (!docker.isLocal || !mount || !isReadable(mount.source)) return undefined;
   return {...diskOf(mount.source), name: names.name};
 }

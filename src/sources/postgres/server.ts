@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {mkdir, readdir} from 'node:fs/promises';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import type {Settings} from '../../config/settings.ts';
 import type {DockerHandle} from '../../docker/client.ts';
 import {composeLabels, inspectVolume, renameForProject, type Container} from '../../docker/containers.ts';
@@ -100,27 +100,38 @@ export async function createServer(docker: DockerHandle, plan: ServerPlan, datab
     environment: serverEnvironment(details, home, database, randomBytes(24).toString('base64url')),
     volumes: Object.fromEntries(plan.named.map(({name, destination}) => [destination, name])),
     binds: plan.binds,
-    command: serverCommand(details),
+    command: serverCommand(details, plan.image),
     network: 'none',
     shm: sharedMemory,
   });
   await startContainer(docker, id);
 }
 
-/** What the official images hand on to the server, so that extensions which have to be loaded with it can be restored. Pure. */
-export function serverCommand(details: DatabaseDetails | undefined): string[] | undefined {
+/**
+ * The image's own command, with the libraries that have to be loaded with the server. Only an image whose command is the
+ * server itself is known to hand its words on to it; others end of such a word, or run it instead of the server. Another
+ * image than the set was made with may not have the libraries, and would not start. Pure.
+ */
+export function serverCommand(details: DatabaseDetails | undefined, {id, command}: Pick<Image, 'id' | 'command'>): string[] | undefined {
   const preload = details?.server.preload ?? '';
-  return preload === '' || details?.home?.environment !== 'official' ? undefined : ['-c', `shared_preload_libraries=${preload}`];
+  const isServer = ['postgres', 'postmaster'].includes(basename(command[0] ?? ''));
+  return preload === '' || !isServer || id !== details?.image.id ? undefined : [...command, '-c', `shared_preload_libraries=${preload}`];
+}
+
+/** In the names of every kind of image: an app may set those of several, so that what it sets does not tell which one counts. Pure. */
+export function passwordVariables(password: string): Record<string, string> {
+  return {POSTGRES_PASSWORD: password, POSTGRES_PASS: password};
 }
 
 /** Pure. */
 export function serverEnvironment(details: DatabaseDetails, home: DatabaseHome, database: string, password: string): Record<string, string> {
   const usesMd5 = details.roles.some((role) => role.password?.startsWith('md5'));
-  const names = home.environment === 'kartoza' ? {POSTGRES_PASS: password, POSTGRES_DBNAME: database} : {POSTGRES_PASSWORD: password, POSTGRES_DB: database};
   return {
     POSTGRES_USER: firstSuperuser,
-    ...names,
-    ...(home.dataDirectory !== null && {PGDATA: home.dataDirectory}),
+    POSTGRES_DB: database,
+    POSTGRES_DBNAME: database,
+    ...passwordVariables(password),
+    ...(home.dataDirectory !== null && {PGDATA: home.dataDirectory, DATADIR: home.dataDirectory}),
     // A server that demands SCRAM would turn the old passwords away; this method takes both.
     ...(usesMd5 && {POSTGRES_HOST_AUTH_METHOD: 'md5'}),
   };

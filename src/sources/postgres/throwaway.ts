@@ -9,7 +9,7 @@ import {findDatabaseContainer} from './find-server.ts';
 import {readDetails, type DatabaseDetails} from './facts.ts';
 import {preloadLibraries} from './preload.ts';
 import {queryJson, runName, runSql} from './psql.ts';
-import {serverCommand} from './server.ts';
+import {passwordVariables, serverCommand} from './server.ts';
 import {waitForServer} from './wait.ts';
 
 const user = 'postgres';
@@ -34,29 +34,23 @@ export async function planThrowawayServer(context: SourceContext, {record, name,
   const {image, used} = await chooseImage(context, details, record ? 'the set was imported, and does not name an image' : 'the set has no manifest that would name its image');
   const container = `${name}-db`;
   const password = randomBytes(24).toString('hex');
-  const directories = directoriesOf(image);
+  const directories = directoriesOf(image, details);
   const volumes = Object.fromEntries(directories.map((directory, index) => [directory, `${container}-${index}`]));
   return {
     bytes: bytes + clusterBytes,
     volumes: Object.values(volumes),
-    container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordFor(details, password)}, command: serverCommand(details), volumes, shm: 256 * mebibyte},
+    container: {name: container, image: image.id, environment: {POSTGRES_USER: user, ...passwordVariables(password)}, command: serverCommand(details, image), volumes, shm: 256 * mebibyte},
     image: used,
     settings: {POSTGRES_CONTAINER: container, DB_NAME: details?.database.name ?? 'restored', DB_USER: user, DB_PASSWORD: password},
     prepare: (there) => prepareServer(there, details),
   };
 }
 
-/** By the names of the image; by all of them where an older manifest does not tell whose they are. */
-function passwordFor(details: DatabaseDetails | undefined, password: string): Record<string, string> {
-  const kind = details?.home?.environment;
-  return {...(kind !== 'kartoza' && {POSTGRES_PASSWORD: password}), ...(kind !== 'official' && {POSTGRES_PASS: password})};
-}
-
-/** Where the image keeps data: what it declares, and PostgreSQL's own directory in any case. */
-function directoriesOf({volumes, environment}: Image): string[] {
+/** Where the image keeps data: what it declares, else where its server had it. */
+function directoriesOf({volumes, environment}: Image, details: DatabaseDetails | undefined): string[] {
   if (volumes.length > 0) return [...volumes];
   const directory = environment.find((entry) => entry.startsWith('PGDATA='))?.slice('PGDATA='.length);
-  return [directory === undefined || directory === '' ? dataDirectory : directory];
+  return [directory === undefined || directory === '' ? (details?.home?.dataDirectory ?? dataDirectory) : directory];
 }
 
 async function chooseImage(context: SourceContext, details: DatabaseDetails | undefined, why: string): Promise<{image: Image; used: UsedImage}> {

@@ -21,11 +21,10 @@ const details = (passwords: (string | null)[] = []): DatabaseDetails => ({
 });
 
 describe('the environment of a new server', () => {
-  test('in the names that its image knows, with a first superuser that no role of the set is', () => {
-    expect(serverEnvironment(details(), home, 'shop', 'random')).toEqual({POSTGRES_USER: 'timetiles_dr', POSTGRES_PASSWORD: 'random', POSTGRES_DB: 'shop'});
-    expect(serverEnvironment(details(), {...home, environment: 'kartoza', dataDirectory: '/data'}, 'shop', 'random')).toEqual({
-      POSTGRES_USER: 'timetiles_dr', POSTGRES_PASS: 'random', POSTGRES_DBNAME: 'shop', PGDATA: '/data',
-    });
+  test('in the names of every image, with a first superuser that no role of the set is', () => {
+    const everywhere = {POSTGRES_USER: 'timetiles_dr', POSTGRES_PASSWORD: 'random', POSTGRES_PASS: 'random', POSTGRES_DB: 'shop', POSTGRES_DBNAME: 'shop'};
+    expect(serverEnvironment(details(), home, 'shop', 'random')).toEqual(everywhere);
+    expect(serverEnvironment(details(), {...home, dataDirectory: '/data'}, 'shop', 'random')).toEqual({...everywhere, PGDATA: '/data', DATADIR: '/data'});
   });
 
   test('takes passwords of the old kind where a role still has one', () => {
@@ -35,21 +34,24 @@ describe('the environment of a new server', () => {
 });
 
 describe('the command of a new server', () => {
-  const loading = (preload: string | undefined, environment?: DatabaseHome['environment']) => {
+  const image = (...command: string[]) => ({id: 'sha256:1', command});
+  const loading = (preload: string | undefined, from = image('postgres')) => {
     const set = details();
-    return serverCommand({...set, server: {...set.server, ...(preload !== undefined && {preload})}, ...(environment && {home: {...home, environment}})});
+    return serverCommand({...set, server: {...set.server, ...(preload !== undefined && {preload})}, home: {...home, environment: 'official'}}, from);
   };
 
-  test('loads the libraries that the old one loaded', () => {
-    expect(loading('timescaledb,"odd, name"', 'official')).toEqual(['-c', 'shared_preload_libraries=timescaledb,"odd, name"']);
+  test('loads the libraries that the old one loaded, beside what the image says', () => {
+    expect(loading('timescaledb,"odd, name"')).toEqual(['postgres', '-c', 'shared_preload_libraries=timescaledb,"odd, name"']);
+    expect(loading('pg_cron', image('/usr/bin/postgres', '-D', '/etc/postgresql'))).toEqual(['/usr/bin/postgres', '-D', '/etc/postgresql', '-c', 'shared_preload_libraries=pg_cron']);
   });
 
   test.each([
-    ['there is no manifest', () => serverCommand(undefined)],
-    ['the manifest does not say', () => loading(undefined, 'official')],
-    ['nothing was loaded', () => loading('', 'official')],
-    ['the image has ways of its own', () => loading('pg_cron', 'kartoza')],
-    ['the image is not known', () => loading('pg_cron')],
+    ['there is no manifest', () => serverCommand(undefined, image('postgres'))],
+    ['the manifest does not say', () => loading(undefined)],
+    ['nothing was loaded', () => loading('')],
+    ['the image runs a script of its own', () => loading('pg_cron', image())],
+    ['the image runs another program', () => loading('pg_cron', image('/opt/scripts/run.sh'))],
+    ['the set was made with another image', () => loading('pg_cron', {...image('postgres'), id: 'sha256:2'})],
   ])('is what the image says where %s', (_, command) => expect(command()).toBeUndefined());
 });
 
