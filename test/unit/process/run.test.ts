@@ -153,8 +153,8 @@ describe('startOfProcess', () => {
   });
 
   it('takes a process that has ended for gone, although its parent takes no note', async () => {
-    // The shell becomes a program that never waits for the child.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {stdio: ['ignore', 'pipe', 'ignore']});
+    // The shell becomes a program that never waits for the child, before the child ends.
+    const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], {stdio: ['ignore', 'pipe', 'ignore']});
     const [pid] = await once(parent.stdout, 'data');
     const child = Number(pid);
     const state = () => readFileSync(`/proc/${child}/stat`, 'utf8').split(') ')[1]?.[0];
