@@ -20,10 +20,18 @@ export async function inspectEngine(docker: DockerHandle): Promise<Engine> {
 
 const infoSchema = z.object({DockerRootDir: z.string(), NCPU: z.number(), MemTotal: z.number()});
 
-/** The last lines that a container has printed; with `timestamps`, each after its time. */
+/** What images and servers print of passwords: a statement, a verifier, or a word before the value. */
+const printedSecrets = /(password\s+)'[^']*'|(SCRAM-SHA-\d+\$|\bmd5)\S+|(pass(?:word|wd)?\s*(?:is|[:=])\s*)\S+/gi;
+
+/** A line of a container's log as it may be shown: without passwords. Pure. */
+export function withoutPrintedSecrets(line: string): string {
+  return line.replace(printedSecrets, (_, statement?: string, verifier?: string, word?: string) => `${statement ?? verifier ?? word}***`);
+}
+
+/** The last lines that a container has printed, without passwords; with `timestamps`, each after its time. */
 export async function readLog(docker: DockerHandle, idOrName: string, lines: number, {timestamps = false} = {}): Promise<string[]> {
   const result = await runCommand({file: 'docker', args: ['logs', ...(timestamps ? ['--timestamps'] : []), '--tail', String(lines), idOrName], env: docker.environment, signal: docker.signal, limit: 30});
-  return `${result.stdout}\n${result.stderr}`.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+  return `${result.stdout}\n${result.stderr}`.split('\n').map((line) => withoutPrintedSecrets(line.trim())).filter((line) => line !== '');
 }
 
 export interface NewContainer {

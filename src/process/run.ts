@@ -5,7 +5,8 @@ import {TimetilesError} from '../shared/errors.ts';
 
 /** How long a child may take to clean up after SIGINT before it is killed: restic has to remove its lock. */
 const interruptGraceMilliseconds = 60_000;
-/** Of a child's stderr only the end matters for a message; more is not kept. */
+/** Of a child's stderr the end matters for a message, and the beginning where a program breaks off with a long trace; more is not kept. */
+const stderrHeadLength = 4096;
 const stderrTailLength = 16_384;
 
 /** When this process died before the child had asked for the signal, none will come: then such a child must not begin. */
@@ -38,7 +39,7 @@ export interface CommandResult {
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
   readonly stdout: string;
-  /** The last 16 KiB of it. */
+  /** The first 4 KiB of it and the last 16. */
   readonly stderr: string;
 }
 
@@ -86,7 +87,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
   const subprocess = execa(file, args, options);
 
   let captured = '';
-  let stderr = '';
+  const stderr = keepEnds();
   const onText = typeof stdout === 'object' && 'onText' in stdout ? stdout.onText : undefined;
   const onStdout = typeof stdout === 'object' && 'onLine' in stdout ? splitLines(stdout.onLine) : undefined;
   const onStderr = request.onStderrLine ? splitLines(request.onStderrLine) : undefined;
@@ -98,7 +99,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
   });
   subprocess.stderr?.on('data', (chunk: Buffer) => {
     onStderr?.push(chunk);
-    stderr = (stderr + chunk.toString('utf8')).slice(-stderrTailLength);
+    stderr.push(chunk.toString('utf8'));
   });
   // A child that ends early closes its input; its exit code tells the story, not the EPIPE.
   subprocess.stdin?.on('error', () => undefined);
@@ -114,7 +115,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
       throw new TimetilesError('timeout', `${request.file} did not answer within ${request.limit} seconds`, 'See what keeps the host busy (uptime, df -h, docker info), then run the command again.');
     }
     if (request.interruptWhenOrphaned && ended.exitCode === 127) throw missingProgram(request.file, 'ENOENT');
-    return {exitCode: ended.exitCode, signal: ended.signal, stdout: captured, stderr};
+    return {exitCode: ended.exitCode, signal: ended.signal, stdout: captured, stderr: stderr.text()};
   };
   const result = finish();
   // The caller may look at the result late; until then a rejection is not "unhandled".
@@ -153,6 +154,22 @@ function missingProgram(file: string, code: string): TimetilesError {
     `the program ${file} cannot be started (${code})`,
     `Install it: apt-get install ${packageName}`,
   );
+}
+
+function keepEnds() {
+  let head = '';
+  let tail = '';
+  let isCut = false;
+  return {
+    push(text: string) {
+      const taken = text.slice(0, stderrHeadLength - head.length);
+      head += taken;
+      tail += text.slice(taken.length);
+      isCut ||= tail.length > stderrTailLength;
+      tail = tail.slice(-stderrTailLength);
+    },
+    text: () => (isCut ? `${head}\n${tail}` : head + tail),
+  };
 }
 
 function splitLines(onLine: (line: string) => void) {

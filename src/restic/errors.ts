@@ -36,6 +36,10 @@ export function classifyResticFailure(exitCode: number | undefined, stderr: stri
 /** Makes the error for a failed run of restic, with the remedy that fits its cause. */
 export function resticError(handle: ResticHandle, action: string, result: CommandResult): TimetilesError {
   const kind = classifyResticFailure(result.exitCode, result.stderr);
+  const crash = crashIn(result.stderr);
+  if (crash !== undefined) {
+    return new TimetilesError(isLocal(handle) ? kind : 'offsite', `${action} failed: restic broke off: ${crash}`, 'See whether the host is short of memory or of processes (free -m; ulimit -u; dmesg | tail), then run the command again.');
+  }
   const said = lastWords(result.stderr) || describeEnd(result);
   if (!isLocal(handle)) return remoteError(kind, action, withoutPassword(handle.repository), said);
   const keys = (kind === 'repository' || kind === 'repository-password') && repositoryExists(handle) ? guiltyKeys(handle, said) : [];
@@ -118,13 +122,30 @@ function remedy(kind: ErrorKind, repository: string): string {
 /** Lines of restic that add nothing to the one that says what is wrong. */
 const sideRemarks = /^(Is there a repository|\/\S*$|the .unlock. command|lock was created|storage ID|repo already locked|removed snapshot)/i;
 
+/** How Go begins to tell why a program of its own cannot go on; a long trace follows. */
+const crashWords = /^(?:fatal error|panic|runtime|SIG[A-Z]+): /;
+
+/** Why restic broke off in the middle of its work: the first such line, and what is fatal of it where that is another. */
+function crashIn(stderr: string): string | undefined {
+  if (!/^goroutine \d+ /m.test(stderr)) return undefined;
+  const lines = stderr.split('\n').map((line) => line.trim()).filter((line) => crashWords.test(line));
+  const fatal = lines.find((line) => /^(?:fatal error|panic): /.test(line));
+  return lines.length === 0 ? undefined : [...new Set([lines[0], ...(fatal === undefined ? [] : [fatal])])].join('; ');
+}
+
+/** The file of a frame in the trace that restic prints with an error it did not expect; the function stands on the line before. */
+const frameFile = /^\t\S+\.(?:go|s):\d+/;
+
 /** The last line that says something, without restic's own "Fatal:"; newer versions speak JSON, even on stderr. */
 function lastWords(stderr: string): string {
-  const lines = stderr
-    .split('\n')
-    .flatMap((line) => plainText(line.trim()).split('\n'))
-    .filter((line) => line !== '' && !sideRemarks.test(line));
-  return (lines.findLast((line) => line.startsWith('Fatal:')) ?? lines.at(-1) ?? '').replace(/^Fatal:\s*|^unable to create lock in backend:\s*/, '');
+  const printed = stderr.split('\n').flatMap((line) => plainText(line.trimEnd()).split('\n'));
+  const isFrameFile = (index: number) => frameFile.test(printed[index] ?? '');
+  // The cause comes first, and what it was met with follows; each has a trace of its own.
+  const traced = printed.filter((_, index) => isFrameFile(index + 2) && !isFrameFile(index) && !isFrameFile(index + 1));
+  const lines = printed.map((line) => line.trim()).filter((line) => line !== '' && !sideRemarks.test(line));
+  const fatal = lines.findLast((line) => line.startsWith('Fatal:'));
+  const unexpected = traced.length > 0 ? traced.toReversed().join(': ') : undefined;
+  return (fatal ?? unexpected ?? lines.at(-1) ?? '').replace(/^Fatal:\s*|^unable to create lock in backend:\s*/, '');
 }
 
 function plainText(line: string): string {

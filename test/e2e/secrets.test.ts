@@ -49,7 +49,7 @@ it('stand in no argv, whatever is started', async () => {
   }
   const all = [...seen];
   // The test would prove nothing if it had looked away.
-  for (const expected of [/^restic backup .*--stdin/, /^restic (dump|restore)/, /^docker exec .*PGPASSWORD/, /pg_dump --snapshot/, /^psql |\/psql /]) {
+  for (const expected of [/^restic backup .*--stdin/, /^restic (dump|restore)/, /^docker exec .*PGPASSWORD/, /pg_dump .*--snapshot=/, /^psql |\/psql /]) {
     expect(all.filter((line) => expected.test(line)).length, String(expected)).toBeGreaterThan(0);
   }
   expect(all.filter((line) => needles.some((needle) => line.includes(needle)))).toEqual([]);

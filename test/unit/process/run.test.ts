@@ -54,10 +54,12 @@ describe('runCommand', () => {
     }
   });
 
-  it('keeps the end of a long stderr', async () => {
+  it('keeps the beginning and the end of a long stderr, and all of a shorter one', async () => {
     const {stderr} = await runCommand(shell('seq 100000 >&2'));
-    expect(stderr.length).toBeLessThanOrEqual(16_384);
-    expect(stderr).toMatch(/\n100000\n$/);
+    expect(stderr.length).toBeLessThanOrEqual(4096 + 1 + 16_384);
+    expect(stderr).toMatch(/^1\n2\n[^]*\n100000\n$/);
+    const short = Array.from({length: 3500}, (_, index) => `${index + 1}\n`).join('');
+    expect((await runCommand(shell('seq 3500 >&2'))).stderr).toBe(short);
   });
 
   it.each([

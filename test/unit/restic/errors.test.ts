@@ -53,6 +53,27 @@ describe('resticError', () => {
     expect(new Set(remedies).size).toBe(4);
   });
 
+  it('tells why restic broke off, not the end of its trace', () => {
+    const trace = 'goroutine 1 gp=0xc000002380 m=0 mp=0x1c8a4e0 [running]:\nmain.main()\n\t/build/main.go:12 +0x1\nruntime.goexit({})\n\truntime/asm_amd64.s:1700 +0x1 fp=0xc00008\n';
+    const wordsByStart = [
+      ['runtime: failed to create new OS thread (have 9 already; errno=11)\nruntime: may need to increase max user processes (ulimit -u)\nfatal error: newosproc\n\nruntime stack:\n', 'runtime: failed to create new OS thread (have 9 already; errno=11); fatal error: newosproc'],
+      ['panic: runtime error: index out of range [3] with length 3\n\n', 'panic: runtime error: index out of range [3] with length 3'],
+      ['SIGQUIT: quit\nPC=0x47a8a1 m=0 sigcode=0\n\n', 'SIGQUIT: quit'],
+    ] as const;
+    for (const [start, words] of wordsByStart) {
+      const error = errorOf(2, `${start}${trace}`);
+      expect(error.message).toBe(`listing snapshots failed: restic broke off: ${words}`);
+      expect(error.next).toContain('free -m');
+    }
+    expect(errorOf(1, 'panic: not a trace\nFatal: something else\n').message).toBe('listing snapshots failed: something else');
+  });
+
+  it('tells an error that restic prints with a trace, JSON or not, from its outermost words to its cause', () => {
+    const trace = 'github.com/restic/restic/internal/fs.Write\n\t/build/internal/fs/file.go:12\nmain.main\n\t/build/cmd/restic/main.go:99\nruntime.goexit\n\truntime/asm_amd64.s:1771';
+    const text = `write x: input/output error\n${trace}\nSave\n${trace}`;
+    for (const stderr of [exitError(1, text), `${text}\n`]) expect(errorOf(1, stderr).message).toBe('listing snapshots failed: Save: write x: input/output error');
+  });
+
   it('names who holds the lock', () => {
     for (const stderr of [locked, exitError(11, locked)]) {
       const error = errorOf(11, stderr);
