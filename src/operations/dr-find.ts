@@ -19,6 +19,8 @@ export interface FoundHost {
 }
 
 export interface BackupWish {
+  /** The settings that the command line alone gives. */
+  readonly named: Readonly<Record<string, string>>;
   /** `latest`, or the id of a set. */
   readonly set: string;
   readonly host: string | undefined;
@@ -40,11 +42,13 @@ export interface FoundBackup {
 }
 
 /**
- * Looks through the local repository, if it is there, else offsite: which hosts there are, and the set that is wanted.
+ * Looks through the place that the command line names, else the local repository, if it is there, else offsite: which hosts
+ * there are, and the set that is wanted. An address that was named is never passed over for a repository that lies here: that
+ * may be a new one, or hold nothing but the safety set of an earlier try.
  * @throws TimetilesError `not-found`; `usage` when it is not clear whose
  */
 export async function findBackup(context: Context, wish: BackupWish): Promise<FoundBackup> {
-  const isHere = repositoryExists(context.restic);
+  const isHere = !('RESTIC_OFFSITE_REPOSITORY' in wish.named) && repositoryExists(context.restic);
   if (!isHere && context.settings.RESTIC_OFFSITE_REPOSITORY === undefined) {
     throw new TimetilesError('repository-missing', `there is no repository at ${context.restic.repository}, and no offsite copy is known`, `Name one: timetiles dr /path/of/the/repository, or timetiles dr s3:https://HOST/BUCKET/PREFIX. Or write it into ${join(context.configuration.home, 'bootstrap.conf')}.`);
   }

@@ -12,8 +12,6 @@ import {restoreInPlace, type Recovery} from './restore.ts';
 
 export interface DrRequest extends BackupWish {
   readonly project: string | undefined;
-  /** The settings that the command line alone gives; the next command needs them too. */
-  readonly named: Readonly<Record<string, string>>;
   /** Goes on although there is live data. */
   readonly replace: boolean;
   readonly safetyBackup: boolean;
@@ -175,6 +173,7 @@ async function report({context, found, manifest, homes, settings}: DrPlan, {name
       return {source, message, next};
     }),
     made: homes.flatMap(({home}) => home.missing),
+    // The next command needs what the command line gave, too.
     settings: settingLines({...settings, ...named}),
     stack: stackLines(manifest),
     composeDirectory: manifest?.stack?.directory ?? null,
