@@ -10,7 +10,8 @@ import {listTree} from '../support/tree.ts';
 
 export const program = join(checkout, 'bin', 'run.js');
 
-const errorSchema = z.strictObject({error: z.strictObject({kind: z.string(), message: z.string(), next: z.string()})});
+const candidateSchema = z.strictObject({line: z.string(), description: z.string()});
+const errorSchema = z.strictObject({error: z.strictObject({kind: z.string(), message: z.string(), next: z.string(), candidates: z.array(candidateSchema).min(1).optional()})});
 
 /** What a run that fails tells. */
 export interface Failure {
@@ -24,11 +25,12 @@ export interface Failure {
 export async function failureOf(args: string[], options: TimetilesOptions): Promise<Failure> {
   const plain = await timetiles(args, options);
   const json = await timetiles([...args, '--json'], options);
-  const {error} = errorSchema.parse(json.json());
+  const {candidates = [], ...error} = errorSchema.parse(json.json()).error;
   expect(plain.stdout).toBe('');
   expect(plain.stderr.slice(plain.stderr.lastIndexOf('Error: '))).toBe(`Error: ${error.message}\n${error.next}\n`);
   expect(plain.exitCode).toBe(json.exitCode);
   expect(error.next).not.toBe('');
+  for (const {line} of candidates) expect(error.next).toContain(line);
   return {exitCode: plain.exitCode, ...error};
 }
 
