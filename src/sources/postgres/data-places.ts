@@ -27,11 +27,20 @@ const placesQuery = `select json_build_object(
 /** The number of the root's file system first; then for each directory that of its own, and its path without links. */
 const script = 'stat -c %d /; for p; do (cd "$p" 2>/dev/null && echo "$(stat -c %d .) $(pwd -P)") || echo; done';
 
+/** The places of a server do not change while the way to it is known. */
+const known = new WeakMap<Connection['server'], Promise<DataPlace[]>>();
+
 /**
  * Asks the server where its data is, and the container what is mounted there.
  * @returns the data directory first; nothing where this user may not know it
  */
-export async function findDataPlaces(connection: Connection, run: string): Promise<DataPlace[]> {
+export function findDataPlaces(connection: Connection, run: string): Promise<DataPlace[]> {
+  const places = known.get(connection.server) ?? lookForPlaces(connection, run);
+  known.set(connection.server, places);
+  return places;
+}
+
+async function lookForPlaces(connection: Connection, run: string): Promise<DataPlace[]> {
   const {docker, container} = connection;
   const {dataDirectory, tablespaces} = placesSchema.parse(await queryJson(connection, placesQuery, {run}));
   const data = dataDirectory ?? container.environment['PGDATA'] ?? container.environment['DATADIR'];

@@ -48,12 +48,24 @@ export interface FoundDatabases {
   readonly notes: readonly string[];
 }
 
+/** What was found, for as long as the way to a server is known: a backup asks what there is, and then again for what it saves. */
+const known = new WeakMap<Connection['server'], Map<string, Promise<FoundDatabases>>>();
+
 /**
  * Finds the databases that are to be saved: those of DB_NAME, else the one with the app's data.
  * @throws TimetilesError `ambiguous` with a line for each where several may be it
  */
 export async function findDatabases(context: SourceContext, request: FindDatabases): Promise<FoundDatabases> {
   const connection = await connectDatabase(context);
+  const answers = known.get(connection.server) ?? new Map<string, Promise<FoundDatabases>>();
+  known.set(connection.server, answers);
+  const key = JSON.stringify([context.settings.DB_NAME, request.earlier]);
+  const answer = answers.get(key) ?? find(context, connection, request);
+  answers.set(key, answer);
+  return answer;
+}
+
+async function find(context: SourceContext, connection: Connection, request: FindDatabases): Promise<FoundDatabases> {
   const run = runName(context.restic.repository, 'inspect');
   const {names, all} = readDatabaseNames(context.settings.DB_NAME);
   if (names.length > 0 || connection.refusal !== undefined) requireDatabase(connection);
