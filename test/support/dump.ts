@@ -1,5 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {systemCode} from '../../src/shared/errors.ts';
 import {processesNaming, commandLine} from './processes.ts';
 import type {Stack} from './stack.ts';
 
@@ -12,14 +13,28 @@ export interface HeldDump {
 
 /** Waits until pg_dump has written so much, and stops it there, so that a test has all the time it needs. */
 export async function holdDump(stack: Stack, megabytes = 8, limitSeconds = 60): Promise<HeldDump> {
-  const pid = await waitForProcess(stack, limitSeconds, findDump);
-  // It may write faster than anybody can look: it is let go for a few milliseconds at a time.
+  const end = Date.now() + limitSeconds * 1000;
   for (;;) {
-    process.kill(pid, 'SIGSTOP');
-    const written = Number(/^wchar: (\d+)$/m.exec(await readFile(`/proc/${pid}/io`, 'utf8'))?.[1]);
-    if (written >= megabytes * 1_000_000) return {pid, resume: () => void process.kill(pid, 'SIGCONT')};
-    process.kill(pid, 'SIGCONT');
-    await sleep(5);
+    const pid = await waitForProcess(stack, (end - Date.now()) / 1000, findDump);
+    const written = await holdAfter(pid, megabytes * 1_000_000);
+    if (written) return {pid, resume: () => void process.kill(pid, 'SIGCONT')};
+    // It was one that an earlier backup had left, and has ended.
+  }
+}
+
+/** It may write faster than anybody can look: it is let go for a few milliseconds at a time. @returns false when it has ended */
+async function holdAfter(pid: number, bytes: number): Promise<boolean> {
+  try {
+    for (;;) {
+      process.kill(pid, 'SIGSTOP');
+      const written = Number(/^wchar: (\d+)$/m.exec(await readFile(`/proc/${pid}/io`, 'utf8'))?.[1]);
+      if (written >= bytes) return true;
+      process.kill(pid, 'SIGCONT');
+      await sleep(5);
+    }
+  } catch (error) {
+    if (['ESRCH', 'ENOENT'].includes(systemCode(error) ?? '')) return false;
+    throw error;
   }
 }
 
