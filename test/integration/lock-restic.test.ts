@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {timetiles} from '../support/cli.ts';
 import {writeSmallFiles} from '../support/files.ts';
+import {underHostName} from '../support/other-host.ts';
 import {plainResticEnvironment, repositoryFiles} from '../support/plain-restic.ts';
 import {waitUntil} from '../support/processes.ts';
 import type {ResticAge} from '../support/restic.ts';
@@ -91,8 +92,8 @@ describe.each(ages)('with the %s restic', (restic) => {
 /** A restic, on this host or one that calls itself something else, that has locked the repository and stands still. */
 async function lockedBy(restic: ResticAge, command: 'backup' | 'check', host?: string): Promise<ChildProcess> {
   const args = command === 'backup' ? ['backup', '--stdin', '--stdin-filename', 'x'] : ['check', '--no-cache'];
-  const elsewhere = host === undefined ? [] : ['unshare', '--uts', 'sh', '-c', `hostname ${host}; exec "$@"`, 'sh'];
-  const [program = '', ...rest] = [...elsewhere, stack.bench.restic[restic], ...args];
+  const whole = [stack.bench.restic[restic], ...args];
+  const [program = '', ...rest] = host === undefined ? whole : underHostName(host, whole);
   const before = repositoryFiles(stack.repository, 'locks').length;
   const child = spawn(program, rest, {env: plainResticEnvironment(stack, {restic}), stdio: ['pipe', 'ignore', 'ignore']});
   // A check ends soon; one that reads from a pipe waits by itself.

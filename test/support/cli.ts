@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {dirname, join} from 'node:path';
 import type {Writable} from 'node:stream';
+import {underHostName} from './other-host.ts';
 import {checkout, scratchDirectory} from './paths.ts';
 import type {ResticAge} from './restic.ts';
 import type {Stack} from './stack.ts';
@@ -15,6 +16,8 @@ export interface TimetilesOptions {
   env?: Record<string, string | undefined>;
   input?: string;
   cwd?: string;
+  /** What the host calls itself; as it does, unless told. */
+  hostName?: string;
   /** Kills the tool with all its children. */
   signal?: AbortSignal;
   /** The same after this time, so that no test hangs: 110 unless told. */
@@ -77,7 +80,9 @@ export function expectExit(result: Pick<TimetilesResult, 'exitCode' | 'stdout' |
 
 /** Starts the built tool and hands it over, for tests that kill it, interrupt it or look at it while it runs. */
 export function startTimetiles(args: string[], options: TimetilesOptions = {}): RunningTimetiles {
-  const child = spawn(process.execPath, [program, ...args], {
+  const command = [process.execPath, program, ...args];
+  const [file = '', ...rest] = options.hostName === undefined ? command : underHostName(options.hostName, command);
+  const child = spawn(file, rest, {
     // A process group of its own makes `killGroup` possible.
     detached: true,
     cwd: options.cwd ?? options.stack?.scratch ?? checkout,

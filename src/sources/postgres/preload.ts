@@ -12,13 +12,14 @@ import {waitForServer} from './wait.ts';
 const serverSchema = z.object({preload: z.string(), available: z.array(z.string())});
 
 /**
- * Makes a server of this tool's own load what the extensions of a set demand at its start, and starts it anew. Images that
+ * Makes a server of this tool's own load at its start what the extensions of a set were loaded with, or demand, and starts it
+ * anew: views of pg_stat_statements can be created without its library, and not be read. Images that
  * take no arguments cannot be told so when the container is made. The database that pg_cron works for is left alone: its
  * jobs must not run before the app does.
  */
 export async function preloadLibraries(context: SourceContext, details: DatabaseDetails | undefined): Promise<void> {
   const before = librariesOf(details?.server.preload ?? '');
-  const wanted = (details?.extensions ?? []).map(({name}) => name).filter((name) => mustBePreloaded(name, before));
+  const wanted = (details?.extensions ?? []).map(({name}) => name).filter((name) => before.includes(name) || mustBePreloaded(name, before));
   if (wanted.length === 0) return;
   const connection = await connectDatabase(context);
   const options = {database: 'postgres', run: runName(context.restic.repository, 'preload')};
