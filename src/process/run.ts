@@ -1,4 +1,5 @@
 import {execa, type Options} from 'execa';
+import {Socket} from 'node:net';
 import type {Readable} from 'node:stream';
 import {StringDecoder} from 'node:string_decoder';
 import {TimetilesError} from '../shared/errors.ts';
@@ -52,6 +53,8 @@ export interface RunningCommand {
   /** Writes to a stdin opened with `pipe`. */
   write(text: string): void;
   closeInput(): void;
+  /** Whether this process, when it has nothing else to do, waits for the child's end. It does unless told. */
+  keepAlive(isWanted: boolean): void;
   /** Asks the child to end, SIGINT by default; it is killed when it has not ended after a minute. */
   stop(signalName?: NodeJS.Signals): void;
 }
@@ -111,9 +114,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
     onStdout?.end();
     onStderr?.end();
     request.signal?.throwIfAborted();
-    if (timeout?.aborted) {
-      throw new TimetilesError('timeout', `${request.file} did not answer within ${request.limit} seconds`, 'See what keeps the host busy (uptime, df -h, docker info), then run the command again.');
-    }
+    if (timeout?.aborted && request.limit !== undefined) throw timeoutError(request.file, request.limit);
     if (request.interruptWhenOrphaned && ended.exitCode === 127) throw missingProgram(request.file, 'ENOENT');
     return {exitCode: ended.exitCode, signal: ended.signal, stdout: captured, stderr: stderr.text()};
   };
@@ -127,6 +128,11 @@ export function startCommand(request: CommandRequest): RunningCommand {
     output: stdout === 'stream' ? (subprocess.stdout ?? undefined) : undefined,
     write: (text) => void subprocess.stdin?.write(text),
     closeInput: () => void subprocess.stdin?.end(),
+    keepAlive(isWanted) {
+      const {nodeChildProcess: child} = subprocess;
+      const pipes = [child.stdin, child.stdout, child.stderr].filter((stream) => stream instanceof Socket);
+      for (const part of [child, ...pipes]) part[isWanted ? 'ref' : 'unref']();
+    },
     stop: (signalName = 'SIGINT') => void subprocess.kill(signalName),
   };
 }
@@ -139,6 +145,11 @@ export function runCommand(request: CommandRequest): Promise<CommandResult> {
 /** How a child ended, in words: `exit code 1` or `signal SIGKILL`. */
 export function describeEnd(result: CommandResult): string {
   return result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`;
+}
+
+/** @param limit seconds */
+export function timeoutError(file: string, limit: number): TimetilesError {
+  return new TimetilesError('timeout', `${file} did not answer within ${limit} seconds`, 'See what keeps the host busy (uptime, df -h, docker info), then run the command again.');
 }
 
 /** execa's types know the descriptors 3 to 9 alone; Node, and so execa, takes any that is open. */
@@ -156,7 +167,8 @@ function missingProgram(file: string, code: string): TimetilesError {
   );
 }
 
-function keepEnds() {
+/** Collects a text of any length, of which the beginning and the end are kept. */
+export function keepEnds() {
   let head = '';
   let tail = '';
   let isCut = false;
