@@ -106,7 +106,8 @@ async function failed(connection: Connection, result: CommandResult): Promise<Ti
   const error = loadError(connection, result.stderr || describeEnd(result));
   // A full disk may end the server too, and is then the cause; what else the server said of its end is none.
   if (error.kind === 'no-room') return error;
-  return (await troubleUnder(connection, result)) ?? error;
+  const trouble = await troubleUnder(connection, result);
+  return trouble ? new TimetilesError(trouble.kind, `the load was broken off: ${trouble.message}`, `The live database was not touched. ${trouble.next}`, {cause: trouble}) : error;
 }
 
 /**
