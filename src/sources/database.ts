@@ -22,6 +22,7 @@ import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from '
 import {dropDatabase} from './postgres/swap.ts';
 import {connectTarget} from './postgres/restore-into.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
+import {TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {settingLine} from '../config/setting-line.ts';
 import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
@@ -156,6 +157,8 @@ async function store(context: SourceContext, {source, connection, preferred}: St
     const details = {...read, ...(preferred !== connection.database && {preferred})};
     return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {
+    // Then there is nobody to ask.
+    if (error instanceof TimetilesError && (error.kind === 'container' || error.kind === 'docker')) throw error;
     // pg_dump in the container does not notice that its reader is gone. The first cause is the one to tell.
     const steady = {...connection, docker: {...connection.docker, signal: undefined}};
     await runSql(steady, endLeftoverSessionsSql(run), {run}).catch(() => undefined);

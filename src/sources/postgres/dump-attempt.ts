@@ -8,10 +8,12 @@ import type {OnProgress} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {openCounting, type CountedTable, type Counting} from './counting.ts';
 import type {TableCount} from './facts.ts';
+import {troubleUnder} from './failure.ts';
 import {sessionName, type Guard, type Obstacle} from './guard.ts';
 import {programRequest} from './programs.ts';
 import {readFacts, type Facts} from './read-facts.ts';
 import {firstError} from './sqlstate.ts';
+import {watchForStall} from './stall.ts';
 import {watchDump, watchRest} from './watch-dump.ts';
 
 /** pg_dump itself gives up so much later than the guard does, should that be gone. */
@@ -54,13 +56,19 @@ interface AttemptRequest extends DumpRequest {
 export async function attemptDump(connection: Connection, restic: ResticHandle, starting: Promise<Guard>, request: AttemptRequest): Promise<Attempt> {
   const {run} = request;
   // restic needs most of a second to open the repository: it starts first.
-  const stream = await startSnapshotStream(restic, request.path, request.tags, request.onProgress);
+  const stall = watchForStall();
+  const onProgress: OnProgress = (progress) => {
+    stall.saw(progress.bytes ?? 0);
+    request.onProgress(progress);
+  };
+  const stream = await startSnapshotStream(restic, request.path, request.tags, onProgress);
   const complaints: string[] = [];
   const dump = startDump(connection, request, {fd: stream.writeFd, onStderrLine: (line) => complaints.push(line.slice(0, longestComplaint))});
   let counting: Counting | undefined;
   try {
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
+    void stall.stalled.then(() => dump.stop('SIGKILL'));
     // While restic opens the repository nobody reads: pg_dump would only hold its locks the longer.
     const [guard] = await Promise.all([starting, stream.ready]);
     counting = openCounting(connection, sessionName(run, 'count'));
@@ -76,7 +84,10 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
       lockable: () => count.lockable(),
       onLocked: (pid) => count.start(pid),
       onCopies: () => beside.start(),
-      onWaits: request.onWaits,
+      onWaits(obstacle) {
+        stall.waits();
+        request.onWaits(obstacle);
+      },
     });
     if (watched.state === 'blocked') {
       await guard.end('dump');
@@ -85,7 +96,9 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
       await guard.release();
       return watched;
     }
-    const dumped = await dump.result;
+    const dumped = await dump.result.catch((error: unknown) => Promise.reject(brokenOff(error)));
+    const stalled = stall.error(connection.container.name);
+    if (stalled) throw stalled;
     if (dumped.exitCode !== 0) {
       const error = await failureOf(connection, {stream, reading, watched, dumped, complaints});
       if (!(await hasChanged(guard, watched))) throw error;
@@ -99,6 +112,7 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
     const [stored] = await Promise.all([stream.commit(), ending]);
     return {state: 'stored', stored, facts, ...counting.result(tables)};
   } finally {
+    stall.close();
     dump.closeInput();
     counting?.close();
     await stream.cancel();
@@ -168,6 +182,8 @@ async function failureOf(
   // A dump that ended because restic had ended is restic's failure: its own words say more than a broken pipe.
   const ofRestic = await Promise.race([stream.ended, sleep(500)]);
   if (ofRestic !== undefined) throw ofRestic;
+  const trouble = await troubleUnder(connection, dumped);
+  if (trouble) throw brokenOff(trouble);
   const stderr = complaints.join('\n');
   // When the session that exported the snapshot has failed, pg_dump only says that there is no such snapshot.
   if (watched.problem !== undefined && /snapshot "[^"]*" does not exist|invalid snapshot identifier/.test(stderr)) throw watched.problem;
@@ -178,6 +194,12 @@ async function failureOf(
     return new TimetilesError('dump', `pg_dump in ${name} failed: the database has more tables than the server has locks (${said})`, 'Nothing was stored. Raise max_locks_per_transaction in the server and restart it, then run the backup again.');
   }
   return new TimetilesError('dump', `pg_dump in ${name} failed: ${said}`, `Nothing was stored. Look at docker logs --tail 50 ${name}, then run the backup again.`);
+}
+
+/** What happened to container or engine under a dump, told as what it means for the backup; everything else as it is. */
+function brokenOff(trouble: unknown): unknown {
+  if (!(trouble instanceof TimetilesError) || (trouble.kind !== 'container' && trouble.kind !== 'docker')) return trouble;
+  return new TimetilesError(trouble.kind, `the dump was broken off: ${trouble.message}`, `Nothing was stored. ${trouble.next}`, {cause: trouble});
 }
 
 /** Whether pg_dump failed because of what the app did to tables and other objects meanwhile. */

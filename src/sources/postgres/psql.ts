@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {runExec, startExec} from '../../docker/exec.ts';
 import {TimetilesError} from '../../shared/errors.ts';
+import {shellWord} from '../../shared/format.ts';
 import type {Connection} from './connection.ts';
 import {sqlError} from './failure.ts';
 import {applicationPrefix, psqlRequest, type SessionOptions} from './programs.ts';
@@ -71,10 +72,10 @@ export function openSession(connection: Connection, options: PsqlOptions): Sessi
       },
     },
   });
-  const ended = psql.result.then(
-    (result) => (result.exitCode === 0 ? new TimetilesError('database', 'the session has been closed', 'Run the command again.') : sqlError(connection, result, options.database)),
-    (error: unknown) => error,
-  );
+  const ended = psql.result
+    .then((result) => (result.exitCode === 0 ? new TimetilesError('database', 'the session has been closed', 'Run the command again.') : sqlError(connection, result, options.database)))
+    // Finding out why it failed may fail too, and that must not go unheard.
+    .catch((error: unknown) => error);
   void ended.then((error) => waiting?.reject(error));
   return {
     async query(sql) {
@@ -84,7 +85,15 @@ export function openSession(connection: Connection, options: PsqlOptions): Sessi
         waiting = {resolve, reject};
       });
       psql.write(`${sql}\n\\echo ${marker}-${count}\n`);
-      return Promise.race([answer, ended.then((error) => Promise.reject(error))]);
+      const impatience = setTimeout(() => {
+        waiting?.reject(noAnswer(connection));
+        psql.stop('SIGKILL');
+      }, queryLimit * 1000);
+      try {
+        return await Promise.race([answer, ended.then((error) => Promise.reject(error))]);
+      } finally {
+        clearTimeout(impatience);
+      }
     },
     async close() {
       psql.closeInput();
@@ -93,6 +102,10 @@ export function openSession(connection: Connection, options: PsqlOptions): Sessi
       clearTimeout(impatience);
     },
   };
+}
+
+function noAnswer({container}: Connection): TimetilesError {
+  return new TimetilesError('timeout', `PostgreSQL in ${container.name} did not answer within ${queryLimit} seconds`, `See what it is busy with: docker logs --tail 50 ${shellWord(container.name)}; docker stats --no-stream`);
 }
 
 /**
