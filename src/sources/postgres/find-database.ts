@@ -7,6 +7,7 @@ import type {SourceContext} from '../source.ts';
 import {chooseDatabase, databaseCandidates, namedByApp, type ServerDatabase} from './choose-database.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {readDatabaseNames} from './database-names.ts';
+import {isOfExtension} from './facts.ts';
 import {unknownDatabase} from './failure.ts';
 import {requireDatabase} from './require-database.ts';
 import type {Ask} from './session.ts';
@@ -15,7 +16,7 @@ import type {Ask} from './session.ts';
 export const tablesQuery = `
 select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't' and n.nspname <> 'information_schema' and left(n.nspname, 3) <> 'pg_'
-  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
+  and not ${isOfExtension}`;
 
 /** All databases that hold anybody's data: no templates, none that is invalid or closed, none that a restore of ours made or keeps. */
 const listQuery = `
