@@ -1,5 +1,5 @@
 import {createRequire} from 'node:module';
-import {dirname, join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
 
 const require = createRequire(import.meta.url);
 const modem = dirname(createRequire(require.resolve('dockerode')).resolve('docker-modem'));
@@ -12,8 +12,9 @@ const replacements = new Map([
   [join(dockerode, 'session.js'), absent('The building of images')],
   [join(dockerode, 'buildkit.js'), absent('The building of images')],
   // Loaded for an engine on another machine only.
-  [join(modem, 'ssh.js'), `module.exports = (...words) => require(${JSON.stringify(join(modem, 'ssh.js?loaded'))})(...words);`],
+  [join(modem, 'ssh.js'), `module.exports = (...words) => require('timetiles:ssh')(...words);`],
 ]);
+/** In front of the name of such a file; a path of this machine would show in the bundle. */
 const prefix = '\0timetiles:';
 
 /** Leaves out of the bundle what of dockerode this tool does not use, and has SSH loaded when it is needed. */
@@ -22,16 +23,16 @@ export function dockerParts() {
   return {
     name: 'docker-parts',
     resolveId(source, importer) {
-      if (source.endsWith('?loaded')) return source.slice(0, -'?loaded'.length);
+      if (source === 'timetiles:ssh') return join(modem, 'ssh.js');
       if (!source.startsWith('./') || importer === undefined) return null;
       const path = join(dirname(importer), `${source}.js`);
-      return replacements.has(path) ? `${prefix}${path}` : null;
+      return replacements.has(path) ? `${prefix}${basename(path)}` : null;
     },
     load(id) {
       if (!id.startsWith(prefix)) return null;
-      const path = id.slice(prefix.length);
+      const [path, text] = [...replacements].find(([file]) => basename(file) === id.slice(prefix.length));
       replaced.add(path);
-      return replacements.get(path);
+      return text;
     },
     buildEnd() {
       for (const path of replacements.keys()) if (!replaced.has(path)) throw new Error(`nothing loads ${path} any more: see .build/docker-parts.js`);
