@@ -46,7 +46,7 @@ export function atWork(docker: DockerHandle): DockerHandle {
 
 /**
  * Prepares the connection to the engine that `docker ps` would use. Nothing is sent yet, unless a TCP port of this host has to be asked
- * whose it is. dockerode takes 68 ms to import, so it is imported here, when it is needed.
+ * whose it is. Many commands need no dockerode, so it is imported here.
  * @throws TimetilesError `docker` when the engine is named in a way that leads nowhere
  */
 export async function connectDocker(environment: Readonly<Record<string, string | undefined>>, signal?: AbortSignal): Promise<DockerHandle> {

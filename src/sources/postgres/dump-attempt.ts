@@ -6,12 +6,12 @@ import type {ResticHandle} from '../../restic/handle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {OnProgress} from '../source.ts';
 import type {Connection} from './connection.ts';
-import {openCounting, type CountedTable, type Counting} from './counting.ts';
-import type {TableCount} from './facts.ts';
+import {countRows, type CountedRows} from './counting.ts';
 import {troubleUnder} from './failure.ts';
 import {sessionName, type Guard, type Obstacle} from './guard.ts';
 import {programRequest} from './programs.ts';
 import {readFacts, type Facts} from './read-facts.ts';
+import {openSession, type Session} from './session.ts';
 import {firstError} from './sqlstate.ts';
 import {watchForStall} from './stall.ts';
 import {watchDump, watchRest} from './watch-dump.ts';
@@ -35,7 +35,7 @@ export interface DumpRequest {
 
 /** What came of one attempt. */
 export type Attempt =
-  | {readonly state: 'stored'; readonly stored: StoredSnapshot; readonly facts: Omit<Facts, 'tables' | 'lockable'>; readonly counted: readonly TableCount[]; readonly missing: readonly CountedTable[]}
+  | ({readonly state: 'stored'; readonly stored: StoredSnapshot; readonly facts: Omit<Facts, 'tables' | 'lockable'>} & CountedRows)
   /** pg_dump waited for a lock, and gave way. */
   | {readonly state: 'blocked'; readonly obstacle: Obstacle}
   /** Something went away before pg_dump could lock it or read its definition. */
@@ -64,25 +64,25 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
   const stream = await startSnapshotStream(restic, request.path, request.tags, onProgress);
   const complaints: string[] = [];
   const dump = startDump(connection, request, {fd: stream.writeFd, onStderrLine: (line) => complaints.push(line.slice(0, longestComplaint))});
-  let counting: Counting | undefined;
+  let reader: Session | undefined;
   try {
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
     void stall.stalled.then(() => dump.stop('SIGKILL'));
     // While restic opens the repository nobody reads: pg_dump would only hold its locks the longer.
     const [guard] = await Promise.all([starting, stream.ready]);
-    counting = openCounting(connection, sessionName(run, 'count'));
+    reader = openSession(connection, {run: sessionName(run, 'count')});
     const snapshot = await guard.exportSnapshot();
     dump.write(`${snapshot}\n`);
     dump.closeInput();
-    const {count, beside, reading} = startReaders(connection, request, snapshot, counting);
+    const {count, beside, reading} = startReaders(reader, request, snapshot);
     // A dump without them is worth nothing. The error is thrown below.
     reading.catch(() => dump.stop());
 
     const watched = await watchDump(guard, dump.result, {
       deadline: request.deadline,
       lockable: () => count.lockable(),
-      onLocked: (pid) => count.start(pid),
+      onLocked: (pid) => void count.start(pid),
       onCopies: () => beside.start(),
       onWaits(obstacle) {
         stall.waits();
@@ -105,16 +105,17 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
       await guard.end('count');
       return {state: 'changed', error};
     }
-    const {tables, lockable: _, ...facts} = await reading;
-    count.start();
+    const {tables: _, lockable: __, ...facts} = await reading;
+    const counting = count.start();
     beside.start();
-    const ending = endReaders(guard, watched, Promise.all([counting.ended, beside.ended()]), beside.markEnded);
+    const ending = endReaders(guard, watched, Promise.all([counting, beside.ended()]), beside.markEnded);
     const [stored] = await Promise.all([stream.commit(), ending]);
-    return {state: 'stored', stored, facts, ...counting.result(tables)};
+    return {state: 'stored', stored, facts, ...(await counting)};
   } finally {
     stall.close();
     dump.closeInput();
-    counting?.close();
+    // Not waited for: one that is still busy is ended with what else a failed run has left.
+    void reader?.close();
     await stream.cancel();
   }
 }
@@ -138,11 +139,12 @@ function startDump(connection: Connection, {run, deadline}: {run: string; deadli
 }
 
 /** What reads the database beside pg_dump, each in its own time and at most once. */
-function startReaders(connection: Connection, request: DumpRequest, snapshot: string, counting: Counting) {
+function startReaders(reader: Session, request: DumpRequest, snapshot: string) {
   let lockable: number | undefined;
-  const reading = readFacts(connection, snapshot, request.run);
+  const reading = readFacts(reader, snapshot);
   reading.then((facts) => (lockable = facts.lockable)).catch(() => undefined);
-  let isCounting = false;
+  let counting: Promise<CountedRows> | undefined;
+  const startCounting = async (dump: number | undefined) => countRows(reader, snapshot, (await reading).tables, dump);
   let besides: Promise<void> | undefined;
   let wasEnded = false;
   return {
@@ -150,10 +152,11 @@ function startReaders(connection: Connection, request: DumpRequest, snapshot: st
     count: {
       lockable: () => lockable,
       /** @param dump the server process of pg_dump, while it holds its locks */
-      start(dump?: number) {
-        if (isCounting) return;
-        isCounting = true;
-        reading.then(({tables}) => counting.start(snapshot, tables, dump)).catch(() => undefined);
+      start(dump?: number): Promise<CountedRows> {
+        counting ??= startCounting(dump);
+        // Facts that cannot be read are told by themselves.
+        counting.catch(() => undefined);
+        return counting;
       },
     },
     beside: {
