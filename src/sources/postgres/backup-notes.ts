@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {plural} from '../../shared/format.ts';
-import type {Ask} from './session.ts';
+import type {Ask} from './psql.ts';
 
 const factsSchema = z.object({
   user: z.string(),

@@ -1,7 +1,7 @@
 import type {Container, Mount} from '../../docker/containers.ts';
 import type {Connection} from './connection.ts';
 import {readDirectories} from './server-directories.ts';
-import {shellCommand, type Ask} from './session.ts';
+import {runScript, type Ask} from './psql.ts';
 
 /** What would be lost with a container: nothing of a place in a named volume or a directory of the host, or in another file system that somebody mounted on purpose. */
 type Keeping = 'mount' | 'unnamed volume' | 'container' | 'unknown';
@@ -33,7 +33,7 @@ export async function findDataPlaces(connection: Connection, ask: Ask): Promise<
     {what: 'WAL', path: `${data}/pg_wal`} as const,
     ...tablespaces.map(({path}) => ({what: 'tablespace', path}) as const),
   ];
-  const [root = '', ...lines] = await ask(shellCommand(script, places.map(({path}) => path)) ?? '');
+  const [root = '', ...lines] = await runScript(connection, script, places.map(({path}) => path));
   return places.map((place, index) => ({...place, ...judgePlace(container, place.path, root, lines[index] ?? '')}));
 }
 

@@ -10,7 +10,7 @@ import {readDatabaseNames} from './database-names.ts';
 import {isOfExtension} from './facts.ts';
 import {unknownDatabase} from './failure.ts';
 import {requireDatabase} from './require-database.ts';
-import type {Ask} from './session.ts';
+import type {Ask} from './psql.ts';
 
 /** Tables that somebody made; those that extensions bring are in every fresh database. */
 export const tablesQuery = `
@@ -82,7 +82,7 @@ async function listDatabases(connection: Connection, ask: Ask): Promise<{tables:
 }
 
 async function list(ask: Ask, database: string): Promise<{tables: number; names: string[]}> {
-  const [line = ''] = await ask(listQuery.replaceAll('\n', ' '), database);
+  const [line = ''] = await ask(listQuery, database);
   return listSchema.parse(JSON.parse(line));
 }
 

@@ -11,10 +11,9 @@ import {readDatabaseNames} from './database-names.ts';
 import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {tablesQuery} from './find-database.ts';
 import {findDatabaseContainer} from './find-server.ts';
-import {runName, runSql} from './psql.ts';
+import {askerOf, runName, runSql} from './psql.ts';
 import {preloadLibraries} from './preload.ts';
 import {createServer, planServer} from './server.ts';
-import {askServer} from './session.ts';
 import {readDatabases} from './swap.ts';
 import {connectTarget} from './restore-into.ts';
 import {waitForServer} from './wait.ts';
@@ -104,7 +103,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
  */
 async function requireVolume(there: SourceContext, name: string): Promise<void> {
   const connection = await connectDatabase(there);
-  const [data] = await askServer(connection, {run: runName(there.restic.repository, 'look')}, (ask) => findDataPlaces(connection, ask));
+  const [data] = await findDataPlaces(connection, askerOf(connection, {run: runName(there.restic.repository, 'look')}));
   if (data?.keeping !== 'container') return;
   // It is empty, and the next try must not take it for what compose made.
   await removeContainer(connection.docker, connection.container.id);

@@ -3,9 +3,8 @@ import {readBackupNotes} from './backup-notes.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {findDataPlaces, type DataPlace} from './data-places.ts';
 import {findDatabases, type FindDatabases, type FoundDatabases} from './find-database.ts';
-import {runName} from './psql.ts';
+import {askerOf, runName} from './psql.ts';
 import {requireDatabase} from './require-database.ts';
-import {askServer, type Ask} from './session.ts';
 
 /** What was looked at of a database before it is saved. */
 export interface DatabaseInspection {
@@ -20,17 +19,14 @@ export interface DatabaseInspection {
 export type ServerInspection = DatabaseInspection & FoundDatabases;
 
 /**
- * Finds the databases of the server that are to be saved, and looks at the main one: all that a backup asks before it begins, by one psql.
+ * Finds the databases of the server that are to be saved, and looks at the main one: all that a backup asks before it begins, before the first byte.
  * @throws TimetilesError `ambiguous` with a line for each where several may be the main one
  */
 export async function inspectServer(context: SourceContext, request: FindDatabases): Promise<ServerInspection> {
   const connection = await connectDatabase(context);
-  return askServer(connection, inspecting(context), async (ask) => {
-    const found = await findDatabases(context, connection, request, ask);
-    // There may be another way in to another database.
-    const inspected = found.connection === connection ? await lookAt(connection, ask) : await askServer(found.connection, inspecting(context), (own) => lookAt(found.connection, own));
-    return {...found, ...inspected};
-  });
+  const found = await findDatabases(context, connection, request, askerOf(connection, inspecting(context)));
+  // There may be another way in to another database.
+  return {...found, ...(await lookAt(context, found.connection))};
 }
 
 /**
@@ -40,10 +36,11 @@ export async function inspectServer(context: SourceContext, request: FindDatabas
 export async function inspectDatabase(context: SourceContext, places?: readonly DataPlace[]): Promise<DatabaseInspection> {
   const connection = await connectDatabase(context);
   requireDatabase(connection);
-  return askServer(connection, inspecting(context), (ask) => lookAt(connection, ask, places));
+  return lookAt(context, connection, places);
 }
 
-async function lookAt(connection: Connection, ask: Ask, places?: readonly DataPlace[]): Promise<DatabaseInspection> {
+async function lookAt(context: SourceContext, connection: Connection, places?: readonly DataPlace[]): Promise<DatabaseInspection> {
+  const ask = askerOf(connection, inspecting(context));
   const limits = await readBackupNotes(ask);
   return {connection, limits, places: places ?? (await findDataPlaces(connection, ask))};
 }

@@ -40,6 +40,19 @@ export async function queryJson(connection: Connection, sql: string, options: Ps
   return line === undefined ? undefined : JSON.parse(line);
 }
 
+/** Asks in a database: by default in that of the connection. @returns the lines of the answer */
+export type Ask = (sql: string, database?: string) => Promise<string[]>;
+
+export function askerOf(connection: Connection, options: PsqlOptions): Ask {
+  return (sql, database = options.database) => runSql(connection, sql, {...options, database});
+}
+
+/** Runs a script by the container's shell, as the user that psql runs as. @returns its lines, the empty ones left out; none where it fails */
+export async function runScript({docker, container, route}: Connection, script: string, words: readonly string[]): Promise<string[]> {
+  const {stdout} = await runExec(docker, {container: container.id, user: route.osUser, command: ['sh', '-c', script, 'sh', ...words], environment: {}, limit: queryLimit});
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
 /**
  * The name of a run in pg_stat_activity: the repository's mark, so that two installations on one server leave each
  * other's sessions alone, and the run's own id.

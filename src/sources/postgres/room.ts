@@ -10,8 +10,8 @@ import type {SourceContext} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {mountOf} from './data-places.ts';
 import type {SessionOptions} from './programs.ts';
+import {askerOf, runScript} from './psql.ts';
 import {readDirectories} from './server-directories.ts';
-import {askServer, shellCommand} from './session.ts';
 import {endSessions} from './swap.ts';
 
 const mebibyte = 1024 ** 2;
@@ -61,15 +61,14 @@ export interface ServerPlaces extends Omit<z.output<typeof writingSchema>, 'shar
  * @param options the live database, which knows its tablespaces
  */
 export async function findPlaces(connection: Connection, options: SessionOptions): Promise<ServerPlaces | undefined> {
-  return askServer(connection, options, async (ask) => {
-    const {dataDirectory, tablespaces} = await readDirectories(connection, ask);
-    if (dataDirectory === undefined) return undefined;
-    const [line = ''] = await ask(writingQuery);
-    const {shares, ...writing} = writingSchema.parse(JSON.parse(line));
-    const [kibibytes = ''] = await ask(shellCommand('du -skL "$1" 2>/dev/null', [`${dataDirectory}/pg_wal`]) ?? '');
-    const walPresent = Number.parseInt(kibibytes, 10) * 1024 || 0;
-    return {...writing, dataDirectory, tablespaces: tablespaces.map(({id, path}) => ({path, share: shares[id] ?? 0})), walPresent};
-  });
+  const ask = askerOf(connection, options);
+  const {dataDirectory, tablespaces} = await readDirectories(connection, ask);
+  if (dataDirectory === undefined) return undefined;
+  const [line = ''] = await ask(writingQuery);
+  const {shares, ...writing} = writingSchema.parse(JSON.parse(line));
+  const [kibibytes = ''] = await runScript(connection, 'du -skL "$1" 2>/dev/null', [`${dataDirectory}/pg_wal`]);
+  const walPresent = Number.parseInt(kibibytes, 10) * 1024 || 0;
+  return {...writing, dataDirectory, tablespaces: tablespaces.map(({id, path}) => ({path, share: shares[id] ?? 0})), walPresent};
 }
 
 /** How much of what goes where. Pure. @param bytes the size of the database in its source */

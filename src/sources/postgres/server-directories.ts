@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {Connection} from './connection.ts';
-import {shellCommand, type Ask} from './session.ts';
+import {runScript, type Ask} from './psql.ts';
 
 const directoriesSchema = z.object({
   /** Null where this user may not know. */
@@ -24,13 +24,14 @@ export interface ServerDirectories extends Omit<z.output<typeof directoriesSchem
 }
 
 /** Asks the server for the directories that it keeps data in, and its container where the server does not tell. */
-export async function readDirectories({container}: Connection, ask: Ask, database?: string): Promise<ServerDirectories> {
+export async function readDirectories(connection: Connection, ask: Ask, database?: string): Promise<ServerDirectories> {
   const [line = ''] = await ask(directoriesQuery, database);
   const {dataDirectory, tablespaces} = directoriesSchema.parse(JSON.parse(line));
   if (dataDirectory !== null) return {dataDirectory, tablespaces};
   // By the names of the images' variables, else where images keep it.
+  const {container} = connection;
   const {PGDATA, DATADIR} = container.environment;
   const candidates = [PGDATA, DATADIR, '/var/lib/postgresql/data', ...container.mounts.map(({destination}) => destination)].flatMap((path) => path || []);
-  const [found] = await ask(shellCommand(searchScript, candidates) ?? '', database);
+  const [found] = await runScript(connection, searchScript, candidates);
   return {dataDirectory: found, tablespaces};
 }
