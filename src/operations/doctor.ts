@@ -14,7 +14,7 @@ import {describeOrphan, findOrphans} from './leftovers.ts';
 import {checkOffsite} from './offsite/check.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
-import {groupSets} from './sets.ts';
+import {groupSets, isWholeBackup} from './sets.ts';
 
 /** Looks at configuration and host; changes nothing but what a killed restore left. Never throws for what it finds. */
 export async function examine(context: Context): Promise<Check[]> {
@@ -67,7 +67,7 @@ async function checkRepository(context: Context): Promise<{repository: Check; ne
   let newest: Date | undefined;
   const opened = await attempt(name, async () => {
     const sets = groupSets(await listSnapshots(context.restic, 'timetiles'));
-    newest = sets.find((set) => set.state === 'complete')?.time;
+    newest = sets.find(isWholeBackup)?.time;
     const age = newest === undefined ? '' : `, the newest complete one made ${formatAge(newest, context.clock.now())}`;
     return `${repository} opens: ${plural(sets.length, 'set')}${age}`;
   });

@@ -4,6 +4,7 @@ import type {KnownSet} from './known-sets.ts';
 import type {OffsiteLag} from './offsite/lag.ts';
 import type {RunRecords} from './run-records.ts';
 import type {ScheduleState} from './schedule.ts';
+import {isWholeBackup} from './sets.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 
 /** Something that is stale, missing or wrong although no command failed just now. */
@@ -74,9 +75,9 @@ export function sourceNames(sets: readonly KnownSet[]): string[] {
   return [...new Set(sets.flatMap((set) => set.sources.map(({source}) => source)))].toSorted();
 }
 
-/** The newest complete set that holds a source. */
+/** The newest set that holds a source, as `latest` would take it: one that a restore made of the state before it tells of no backup. */
 export function newestWith(sets: readonly KnownSet[], source: string): KnownSet | undefined {
-  return sets.find((set) => set.state === 'complete' && holds(set, source));
+  return sets.find((set) => isWholeBackup(set) && holds(set, source));
 }
 
 function holds(set: KnownSet, source: string): boolean {
@@ -90,7 +91,7 @@ function isWithin(time: Date, now: Date, hours: number): boolean {
 /** The copy is too old when the newest set there is and a newer one waits; where there never was one, the oldest set here counts. */
 function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
   if (!lag) return [];
-  const waiting = sets.findLast((set) => set.state === 'complete' && (lag.newest === null || set.id > lag.newest));
+  const waiting = sets.findLast((set) => isWholeBackup(set) && (lag.newest === null || set.id > lag.newest));
   if (!waiting) return [];
   const since = (lag.newest === null ? undefined : timeOfSetId(lag.newest)) ?? waiting.time;
   if (isWithin(since, now, maxAgeHours)) return [];
@@ -126,7 +127,7 @@ function missingSchedule({schedule: {state, schedule, cronRunning, cronRemedy}}:
  */
 export function judgeRestoreTests({now, days, evidence, sets, since}: {now: Date; days: number; evidence: readonly Evidence[]; sets: readonly KnownSet[]; since: Date | undefined}): RestoreTestState {
   const passed = evidence.filter(({state}) => state === 'passed').toSorted((a, b) => (a.time < b.time ? 1 : -1))[0] ?? null;
-  const complete = sets.filter(({state, isEarlier}) => state === 'complete' && !isEarlier);
+  const complete = sets.filter((set) => isWholeBackup(set) && !set.isEarlier);
   if (days === 0 || complete.length === 0) return {days, passed, due: null, overdue: false};
   const times = [...complete.map(({time}) => time.getTime()), ...(since ? [since.getTime()] : [])];
   const begin = passed ? Date.parse(passed.time) : Math.min(...times);

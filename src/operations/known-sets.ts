@@ -4,12 +4,6 @@ import type {Context} from './context.ts';
 import {readCachedManifest, readCachedManifests, type Manifest} from './manifest.ts';
 import {isFinished, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
-/** As much of a set as tells which ones are complete. */
-export interface SetState {
-  readonly id: string;
-  readonly state: 'complete' | 'incomplete';
-}
-
 /** Null where neither the snapshot (restic before 0.17) nor the manifest at hand tells. */
 export interface SnapshotSizes {
   readonly bytes: number | null;
@@ -24,7 +18,9 @@ interface KnownSource extends SnapshotSizes {
 }
 
 /** A set with what its manifest says of its size. */
-export interface KnownSet extends SetState {
+export interface KnownSet {
+  readonly id: string;
+  readonly state: 'complete' | 'incomplete';
   readonly time: Date;
   readonly host: string;
   /** Its run came to its end; some files may not have been readable. */

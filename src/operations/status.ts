@@ -14,7 +14,7 @@ import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
 
 export interface SourceStatus {
   readonly source: string;
-  /** The newest complete set that holds it. */
+  /** The newest complete set that holds it; none that a restore made. */
   readonly newest: {readonly set: string; readonly time: Date} | null;
   readonly bytes: number | null;
   /** What the newest set added to the repository, in bytes. */
@@ -109,11 +109,12 @@ function unwantedSources({settings}: Context, sets: readonly KnownSet[]): Readon
   }));
 }
 
-function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
+/** What the sets, newest first, tell of each source. Pure. */
+export function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
   return sourceNames(sets).map((source) => {
     const recordIn = (set: KnownSet | undefined) => set?.sources.find((candidate) => candidate.source === source);
     const newest = newestWith(sets, source);
-    const last = sets.filter((set) => recordIn(set) !== undefined).slice(0, trendSets).toReversed();
+    const last = sets.filter((set) => !set.isSafety && recordIn(set) !== undefined).slice(0, trendSets).toReversed();
     return {
       source,
       newest: newest ? {set: newest.id, time: newest.time} : null,

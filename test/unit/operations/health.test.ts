@@ -3,7 +3,7 @@ import type {Evidence} from '../../../src/operations/evidence.ts';
 import {findings, judgeRestoreTests, type HealthFacts} from '../../../src/operations/health.ts';
 import type {KnownSet} from '../../../src/operations/known-sets.ts';
 import {metricsText} from '../../../src/operations/metrics.ts';
-import {growth, type StatusReport} from '../../../src/operations/status.ts';
+import {growth, sourcesOf, type StatusReport} from '../../../src/operations/status.ts';
 import {timeOfSetId} from '../../../src/shared/set-id.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
@@ -42,6 +42,8 @@ describe('findings', () => {
     ['there never was a copy', {sets: [today, older], lag: lag(null, 2)}, ['offsite-lag']],
     ['the newest set is suspicious', {sets: [set(today.id, {suspicions: ['db: rows fell']}), yesterday]}, ['suspicious']],
     ['also when a restore has made one after it', {sets: [set('20261121T110000Z-0008', {isSafety: true}), set(today.id, {suspicions: ['db: rows fell']})]}, ['suspicious']],
+    ['the newest set is one that a restore made', {sets: [set(today.id, {isSafety: true}), older]}, ['stale:db', 'stale:uploads']],
+    ['and the copy lacks nothing but that one', {maxAgeHours: 100, sets: [set(today.id, {isSafety: true}), older], lag: lag(older.id, 0), now: new Date('2026-11-22T04:00:00Z')}, []],
     ['an older set was suspicious', {sets: [today, set(yesterday.id, {suspicions: ['db: rows fell']})]}, []],
     ['the entry is there and cron runs', {schedule: {...schedule, state: 'installed', schedule: installed, cronRunning: true, cronRemedy: null}}, []],
     ['the entry has gone', {schedule: {...schedule, state: 'missing', schedule: installed}}, ['schedule']],
@@ -90,6 +92,12 @@ describe('judgeRestoreTests', () => {
     const failed = {time: now.toISOString(), state: 'failed' as const, message: 'no', set: null};
     expect(keys({restoreTests: overdue, runs: {'restore-test': {last: failed, lastGood: null}}})).toEqual(['failed:restore-test']);
   });
+});
+
+it('neither age nor trend of a source is that of a set that a restore made', () => {
+  const sources = sourcesOf([set('20261121T110000Z-0008', {isSafety: true}), today, yesterday]);
+  expect(sources.map(({newest}) => newest?.set)).toEqual([today.id, today.id]);
+  expect(sources[0]?.trend.map((point) => point.set)).toEqual([yesterday.id, today.id]);
 });
 
 describe('growth', () => {
