@@ -5,6 +5,7 @@ import type {OffsiteLag} from './offsite/lag.ts';
 import type {RunRecords} from './run-records.ts';
 import type {ScheduleState} from './schedule.ts';
 import {isWholeBackup} from './sets.ts';
+import type {UnfinishedRestore} from './unfinished.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 
 /** Something that is stale, missing or wrong although no command failed just now. */
@@ -44,13 +45,20 @@ export interface HealthFacts {
   readonly runs: RunRecords;
   readonly restoreTests: RestoreTestState;
   readonly schedule: ScheduleState;
+  /** A restore that was killed. */
+  readonly unfinished: UnfinishedRestore | undefined;
 }
 
 const hourMilliseconds = 3_600_000;
 
 /** Judges what is there. Pure. */
 export function findings(facts: HealthFacts): Finding[] {
-  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...overdueRestoreTest(facts), ...failedRuns(facts)];
+  return [...unfinishedRestore(facts), ...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...overdueRestoreTest(facts), ...failedRuns(facts)];
+}
+
+/** The app may be down, and the next backup may be of mixed data. */
+function unfinishedRestore({unfinished}: HealthFacts): Finding[] {
+  return unfinished ? [{key: 'unfinished', kind: 'restore', ...unfinished}] : [];
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */

@@ -11,6 +11,7 @@ import {whatIsKept, type Previous} from './previous.ts';
 import {repositorySince} from './repository.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
 import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
+import {findUnfinishedRestore} from './unfinished.ts';
 
 export interface SourceStatus {
   readonly source: string;
@@ -95,6 +96,7 @@ async function readFacts(context: Context): Promise<HealthFacts> {
     runs: readRunRecords(context),
     restoreTests: judgeRestoreTests({now, days: context.settings.BACKUP_RESTORE_TEST_DAYS, evidence: readEvidence(context), sets, since: repositorySince(context)}),
     schedule: await isScheduleInstalled(context),
+    unfinished: await findUnfinishedRestore(context),
   };
 }
 

@@ -19,7 +19,7 @@ const older = set('20261118T020000Z-0003');
 
 const installed = {schedule: '0 2 * * *', offsite: false, user: 'root', time: '2026-11-01T00:00:00Z', randomDelay: 0, installed: true} as const;
 const schedule: HealthFacts['schedule'] = {state: 'none', schedule: undefined, cronRunning: false, cronRemedy: 'Start it.', next: null, timeZone: 'UTC'};
-const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, unwanted: new Set(), missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, ...more});
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, unwanted: new Set(), missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, unfinished: undefined, ...more});
 const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
 const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
 
@@ -27,6 +27,7 @@ describe('findings', () => {
   it.each<[string, Partial<HealthFacts>, string[]]>([
     ['all is well', {}, []],
     ['no repository', {missingRepository: '/gone', sets: []}, ['stale']],
+    ['a restore was killed', {unfinished: {message: 'm', next: 'n'}}, ['unfinished']],
     ['no set', {sets: []}, ['stale']],
     ['everything is old', {sets: [older]}, ['stale:db', 'stale:uploads']],
     ['as old as is allowed, to the second', {maxAgeHours: 82, sets: [older]}, []],
