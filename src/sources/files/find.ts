@@ -2,12 +2,12 @@ import {stat} from 'node:fs/promises';
 import {inspectVolume, listMembers, listProjectVolumes} from '../../docker/containers.ts';
 import type {DockerHandle} from '../../docker/client.ts';
 import {TimetilesError, type Candidate} from '../../shared/errors.ts';
+import {meansMissing} from '../../shared/path-exists.ts';
 import {chooseOneOf} from '../../config/setting-line.ts';
 import {findProjectServers} from '../postgres/find-server.ts';
 import type {SourceContext} from '../source.ts';
 import {findCandidates, findNamedByApp, findUnmounted, keyOfPlace, type FilesCandidate} from './candidates.ts';
 import type {FilesHome} from './home.ts';
-import {meansMissing} from './missing.ts';
 
 type Place = FilesCandidate['place'];
 

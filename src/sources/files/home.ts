@@ -1,8 +1,8 @@
-import {existsSync} from 'node:fs';
 import {readdir} from 'node:fs/promises';
 import {z} from 'zod';
 import {inspectVolume, listProjectVolumes, renameForProject} from '../../docker/containers.ts';
 import {TimetilesError} from '../../shared/errors.ts';
+import {pathExists} from '../../shared/path-exists.ts';
 import {plural} from '../../shared/format.ts';
 import type {Home, SourceContext, StackSettings} from '../source.ts';
 import {uploadHostDirectory} from './host-path.ts';
@@ -48,7 +48,7 @@ export async function homeVolume(context: SourceContext, home: Extract<FilesHome
 }
 
 function planDirectory(directory: string, settings: StackSettings): Home {
-  return toHome(settings, existsSync(directory), missingDirectory(directory));
+  return toHome(settings, pathExists(directory), missingDirectory(directory));
 }
 
 async function planVolume(context: SourceContext, {name, key}: {name: string; key: string | undefined}, settings: StackSettings): Promise<Home> {

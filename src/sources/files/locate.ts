@@ -4,11 +4,12 @@ import {inspectVolume, listContainers, listProjectVolumes, type Container, type 
 import type {DockerHandle} from '../../docker/client.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
+import {meansMissing} from '../../shared/path-exists.ts';
 import type {SourceContext} from '../source.ts';
 import {findPlace, type FoundPlace} from './find.ts';
 import type {FilesHome} from './home.ts';
 import {uploadHostDirectory} from './host-path.ts';
-import {futureVolume, meansMissing, missingDirectory, missingVolume, namedVolume, realpathOfMissing, requireEngineHere, type MissingPlace} from './missing.ts';
+import {futureVolume, missingDirectory, missingVolume, namedVolume, realpathOfMissing, requireEngineHere, type MissingPlace} from './missing.ts';
 
 const ifLost = 'If it is lost: timetiles restore latest --only uploads, which makes it anew.';
 

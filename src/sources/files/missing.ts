@@ -1,9 +1,10 @@
-import {lstat, mkdir, realpath} from 'node:fs/promises';
+import {mkdir, realpath} from 'node:fs/promises';
 import {basename, dirname, join} from 'node:path';
 import type {DockerHandle} from '../../docker/client.ts';
 import {composeLabels, inspectVolume, type Volume} from '../../docker/containers.ts';
 import {createVolume, inspectEngine} from '../../docker/create.ts';
-import {systemCode, TimetilesError} from '../../shared/errors.ts';
+import {TimetilesError} from '../../shared/errors.ts';
+import {meansMissing, pathExists} from '../../shared/path-exists.ts';
 import type {FilesHome} from './home.ts';
 
 /** A place for files that is not there yet. */
@@ -57,19 +58,8 @@ export async function futureVolume(docker: DockerHandle, name: string): Promise<
  */
 export async function requireEngineHere(docker: DockerHandle, what: string): Promise<void> {
   const {volumes} = await inspectEngine(docker);
-  if (await isThere(volumes)) return;
+  if (pathExists(volumes)) return;
   throw new TimetilesError('volume', `${what} is not on this host, nor is the directory of Docker's volumes (${volumes})`, 'If Docker runs in a virtual machine or container, run timetiles where Docker runs.');
-}
-
-/** Whether there is something at a path; what may not be looked at counts as there. */
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(() => true, (error: unknown) => !meansMissing(error));
-}
-
-/** Whether a system error says that there is nothing at a path. */
-export function meansMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** The path without links as far as it exists; what follows stays as it is. */
@@ -80,9 +70,4 @@ export async function realpathOfMissing(path: string): Promise<string> {
     if (!meansMissing(error) || dirname(path) === path) throw error;
     return join(await realpathOfMissing(dirname(path)), basename(path));
   }
-}
-
-/** The nearest directory above a path that exists, or the path itself. */
-export async function nearestExisting(path: string): Promise<string> {
-  return (await isThere(path)) ? path : nearestExisting(dirname(path));
 }

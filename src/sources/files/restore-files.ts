@@ -4,12 +4,12 @@ import {diskUsage} from '../../process/disk-usage.ts';
 import {restoreIntact, restoreSnapshot, type RestoreRequest as FilesRequest} from '../../restic/restore.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import {formatBytes, plural} from '../../shared/format.ts';
+import {nearestExisting} from '../../shared/path-exists.ts';
 import type {KeptData} from '../leftover.ts';
 import {diskOf, reserveFor, whileRoomIsLeft, type RoomNeed} from '../room.ts';
 import type {BestEffort, JournalEntry, OnProgress, RestoreRequest, RestoreStep, SourceContext, SourceRecord} from '../source.ts';
 import {filesDetailsSchema, homeOfRecord} from './details.ts';
 import {locateLive, type UploadsLocation} from './locate.ts';
-import {nearestExisting} from './missing.ts';
 import {findRestorePlace} from './restore-place.ts';
 import {applyRootEntry, readRootEntry} from './root-entry.ts';
 import {choosePlaces, keptFiles, makeFreshPlace, swapPlacesSchema, type SwapPlaces} from './swap.ts';
@@ -22,7 +22,7 @@ const averageSlack = 2048;
 export async function planFilesRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
   const {location, missing, warnings} = await findRestorePlace(context, homeOfRecord(request.record));
   const details = request.record && filesDetailsSchema.parse(request.record.details);
-  const oldRoot = await readRootEntry(missing ? await nearestExisting(location.directory) : location.directory);
+  const oldRoot = await readRootEntry(missing ? nearestExisting(location.directory) : location.directory);
   const places: SwapPlaces = {...choosePlaces(location.directory, request.restoreId), newRoot: details?.root ?? null, oldRoot};
   return {
     entry: places,
@@ -34,7 +34,7 @@ export async function planFilesRestore(context: SourceContext, request: RestoreR
       missing ? `${location.description}: not there; ${missing.line}` : `${location.description}: content replaced`,
       ...(request.record ? [`${plural(request.record.files, 'file')}, ${formatBytes(request.record.bytes)}`] : []),
     ],
-    room: () => roomFor(location, places, request.record),
+    room: () => Promise.resolve(roomFor(location, places, request.record)),
     async stage(onProgress, bestEffort) {
       await missing?.make();
       const target = await makeFreshPlace(places);
@@ -67,8 +67,8 @@ export async function restoreFiles(context: SourceContext, request: FilesRequest
 }
 
 /** Small files take a block each, and directories too. */
-async function roomFor(location: UploadsLocation, places: SwapPlaces, record: SourceRecord | undefined): Promise<RoomNeed[]> {
+function roomFor(location: UploadsLocation, places: SwapPlaces, record: SourceRecord | undefined): RoomNeed[] {
   if (!record) return [];
-  const disk = diskOf(await nearestExisting(dirname(places.base)));
+  const disk = diskOf(nearestExisting(dirname(places.base)));
   return [{what: `the ${location.description}`, bytes: record.bytes + record.files * averageSlack, reserve: reserveFor(disk), disk}];
 }
