@@ -1,6 +1,7 @@
-import {closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync} from 'node:fs';
+import {closeSync, fsyncSync, openSync, readFileSync, writeSync} from 'node:fs';
 import {z} from 'zod';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
+import {pathExists} from '../shared/path-exists.ts';
 import {parseJson} from '../shared/parse-json.ts';
 
 /** Which copy a ledger is about. */
@@ -103,7 +104,7 @@ export function openLedger(path: string, owner: LedgerOwner): Ledger {
 
 function readLedger(path: string, owner: LedgerOwner): Content {
   const content: Content = {epoch: undefined, sent: new Map(), damagedLines: 0, endsClean: true};
-  if (!existsSync(path)) return content;
+  if (!pathExists(path)) return content;
   const text = readFileSync(path, 'utf8');
   content.endsClean = text === '' || text.endsWith('\n');
   for (const line of text.split('\n')) {

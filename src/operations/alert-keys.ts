@@ -2,7 +2,7 @@
  * The keys of alerts: the same key is the same trouble. A job that failed has its own name as key; the others are here.
  * These are the beginnings, up to a colon, of what is found by looking at the backups as they are (health.ts).
  */
-export const findingFamilies = ['stale', 'offsite-lag', 'suspicious', 'schedule', 'restore-test-overdue'] as const;
+export const findingFamilies = ['unfinished', 'stale', 'offsite-lag', 'suspicious', 'schedule', 'restore-test-overdue'] as const;
 export type FindingFamily = (typeof findingFamilies)[number];
 
 export type Place = 'local' | 'offsite';

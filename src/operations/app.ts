@@ -6,6 +6,11 @@ import type {Context} from './context.ts';
 
 /** How long the app may take to become healthy after a restore, in milliseconds. */
 const healthLimit = 180_000;
+/** The same for a container that was not well before the restore either. */
+const unwellLimit = 10_000;
+
+/** The containers that were not well before they were stopped, by their ids: `unhealthy`, `starting`, `restarting`. */
+export type UnwellBefore = ReadonlyMap<string, string>;
 
 export interface ContainerName {
   readonly id: string;
@@ -30,15 +35,30 @@ export async function containersToStop(context: Context, mustStop: readonly stri
   return [...all.values()].filter((container) => !serving.has(container.id));
 }
 
-/** Stops those containers that run, one after the other; also one that is just being stopped is down when this returns. */
-export async function stopApp(context: Context, containers: readonly ContainerName[]): Promise<void> {
+/**
+ * Stops those containers that run, one after the other; also one that is just being stopped is down when this returns.
+ * @returns those that were not well before the first was stopped
+ */
+export async function stopApp(context: Context, containers: readonly ContainerName[]): Promise<UnwellBefore> {
   const docker = await context.docker();
+  const before = await Promise.all(containers.map(({id}) => inspectContainer(docker, id)));
+  const unwell = new Map(before.flatMap((container) => {
+    const state = container && stateIfUnwell(container);
+    return container && state !== undefined ? [[container.id, state] as const] : [];
+  }));
   for (const {id, name} of containers) {
     const container = await inspectContainer(docker, id);
     if (!container || container.state === 'exited') continue;
     context.log.info(`stopping ${name}`);
     await stopContainer(docker, container);
   }
+  return unwell;
+}
+
+/** What a running container is short of being well; undefined where it is, as far as can be told. Pure. */
+export function stateIfUnwell({health, state}: Pick<Container, 'health' | 'state'>): string | undefined {
+  if (state === 'restarting') return state;
+  return state !== 'running' || health === undefined || health === 'none' || health === 'healthy' ? undefined : health;
 }
 
 /**
@@ -70,11 +90,25 @@ export async function startApp(context: Context, containers: readonly ContainerN
   return started;
 }
 
-/** Waits until every container is healthy. @throws TimetilesError `unhealthy` */
-export async function waitForApp(context: Context, containers: readonly ContainerName[]): Promise<void> {
+/**
+ * Waits until every container is healthy, and says for which. One that was not well before is given little time: what it
+ * lacks is no fault of the restore, and a warning.
+ * @throws TimetilesError `unhealthy`
+ */
+export async function waitForApp(context: Context, containers: readonly ContainerName[], unwell: UnwellBefore): Promise<void> {
   const docker = await context.docker();
   for (const {id, name} of containers) {
-    context.log.progress({label: `waiting for ${name}`});
-    await waitUntilHealthy(docker, id, healthLimit);
+    const before = unwell.get(id);
+    const limit = before === undefined ? healthLimit : unwellLimit;
+    const health = (await inspectContainer(docker, id))?.health ?? 'none';
+    if (health !== 'none' && health !== 'healthy') context.log.info(`waiting for ${name} to become healthy, ${limit / 1000} seconds at most${before === undefined ? '' : `: it was ${before} before`}`);
+    context.log.progress({label: `waiting for ${name} to become healthy`});
+    try {
+      await waitUntilHealthy(docker, id, limit);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (before === undefined || !(error instanceof TimetilesError) || error.kind !== 'unhealthy') throw error;
+      context.log.warn(`${error.message}; it was ${before} before the containers were stopped, too. ${error.next}`);
+    }
   }
 }

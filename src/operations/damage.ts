@@ -135,7 +135,7 @@ async function offerOffsite(context: Context, {id}: BackupSet): Promise<string[]
   if (context.settings.RESTIC_OFFSITE_REPOSITORY === undefined) return [];
   try {
     const sets = (await readOffsiteSets(context, {repository: undefined, ask: undefined})).filter((set) => set.state === 'complete');
-    const set = sets.find((candidate) => candidate.id === id) ?? sets[0];
+    const set = sets.find((candidate) => candidate.id === id) ?? sets.find(isWholeBackup);
     return set ? [`Offsite, ${set.id === id ? 'the same set' : 'the newest'}: timetiles restore ${set.id} --offsite (not read yet; a restore checks everything before it touches live data)`] : ['Offsite there is no complete set'];
   } catch (error) {
     context.signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import {messageOf, TimetilesError} from '../shared/errors.ts';
+import {toTimetilesError} from '../shared/errors.ts';
 
 /** One thing that doctor looked at. */
 export interface Check {
@@ -16,7 +16,8 @@ export async function attempt(name: string, work: () => Promise<string | {warnin
     const result = await work();
     return typeof result === 'string' ? {name, state: 'ok', message: result} : {name, state: 'warn', message: result.warning, remedy: 'Make sure that this is meant to be so.'};
   } catch (error) {
-    if (error instanceof TimetilesError && error.kind === 'interrupted') throw error;
-    return {name, state: 'fail', message: messageOf(error), remedy: error instanceof TimetilesError ? error.next : 'Report this as a defect of timetiles.'};
+    const {kind, message, next} = toTimetilesError(error);
+    if (kind === 'interrupted') throw error;
+    return {name, state: 'fail', message, remedy: next};
   }
 }

@@ -1,10 +1,12 @@
-import {existsSync, statSync} from 'node:fs';
-import {dirname} from 'node:path';
+import {accessSync, constants, existsSync, statSync} from 'node:fs';
+import {dirname, isAbsolute} from 'node:path';
 import {dockerVersion} from '../docker/client.ts';
 import {repositoryExists, repositoryIsWritable} from '../restic/handle.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
+import {TimetilesError} from '../shared/errors.ts';
 import {formatAge, formatBytes, plural, shellWord} from '../shared/format.ts';
 import {freeBytes} from '../shared/free-space.ts';
+import {nearestExisting} from '../shared/path-exists.ts';
 import type {Context} from './context.ts';
 import {damagedState} from './damaged-state.ts';
 import {attempt, type Check} from './doctor-check.ts';
@@ -14,7 +16,7 @@ import {describeOrphan, findOrphans} from './leftovers.ts';
 import {checkOffsite} from './offsite/check.ts';
 import {finishInterruptedRestoreIfIdle} from './recover.ts';
 import {requireKnownRepository} from './repository.ts';
-import {groupSets} from './sets.ts';
+import {groupSets, isWholeBackup} from './sets.ts';
 
 /** Looks at configuration and host; changes nothing but what a killed restore left. Never throws for what it finds. */
 export async function examine(context: Context): Promise<Check[]> {
@@ -53,25 +55,32 @@ function checkReferences({configuration}: Context): Check[] {
 
 async function checkRepository(context: Context): Promise<{repository: Check; newest?: Date | undefined}> {
   const {repository} = context.restic;
-  const name = 'repository';
-  if (!repositoryExists(context.restic)) {
-    const check = await attempt(name, () => {
-      requireKnownRepository(context);
-      return Promise.resolve(`${repository} does not exist yet; the first backup makes it`);
-    });
-    return {repository: check};
-  }
-  if (!repositoryIsWritable(context.restic)) {
-    return {repository: {name, state: 'fail', message: `${repository} cannot be written to`, remedy: 'Mount its disk for writing, or run as its owner, usually root.'}};
-  }
   let newest: Date | undefined;
-  const opened = await attempt(name, async () => {
+  const check = await attempt('repository', async () => {
+    if (!repositoryExists(context.restic)) {
+      requireKnownRepository(context);
+      requirePlaceFor(repository);
+      return `${repository} does not exist yet; the first backup makes it`;
+    }
+    if (!repositoryIsWritable(context.restic)) throw new TimetilesError('repository-readonly', `${repository} cannot be written to`, 'Mount its disk for writing, or run as its owner, usually root.');
     const sets = groupSets(await listSnapshots(context.restic, 'timetiles'));
-    newest = sets.find((set) => set.state === 'complete')?.time;
+    newest = sets.find(isWholeBackup)?.time;
     const age = newest === undefined ? '' : `, the newest complete one made ${formatAge(newest, context.clock.now())}`;
     return `${repository} opens: ${plural(sets.length, 'set')}${age}`;
   });
-  return {repository: opened, newest};
+  return {repository: check, newest};
+}
+
+/** What is not there yet has to be made by this user. */
+function requirePlaceFor(repository: string): void {
+  if (!isAbsolute(repository)) return;
+  const parent = nearestExisting(repository);
+  if (!statSync(parent).isDirectory()) throw new TimetilesError('configuration', `the repository path ${repository} leads through the file ${parent}`, 'Correct RESTIC_REPOSITORY.');
+  try {
+    accessSync(parent, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new TimetilesError('permission', `${repository} does not exist yet, and this user may not make it: ${parent} cannot be written to`, 'Mount its disk for writing, or run the command as root: sudo timetiles …', {cause: error});
+  }
 }
 
 function checkClock(context: Context, newest: Date | undefined): Check {

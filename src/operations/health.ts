@@ -4,6 +4,8 @@ import type {KnownSet} from './known-sets.ts';
 import type {OffsiteLag} from './offsite/lag.ts';
 import type {RunRecords} from './run-records.ts';
 import type {ScheduleState} from './schedule.ts';
+import {isWholeBackup} from './sets.ts';
+import type {UnfinishedRestore} from './unfinished.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 
 /** Something that is stale, missing or wrong although no command failed just now. */
@@ -43,13 +45,20 @@ export interface HealthFacts {
   readonly runs: RunRecords;
   readonly restoreTests: RestoreTestState;
   readonly schedule: ScheduleState;
+  /** A restore that was killed. */
+  readonly unfinished: UnfinishedRestore | undefined;
 }
 
 const hourMilliseconds = 3_600_000;
 
 /** Judges what is there. Pure. */
 export function findings(facts: HealthFacts): Finding[] {
-  return [...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...overdueRestoreTest(facts), ...failedRuns(facts)];
+  return [...unfinishedRestore(facts), ...staleSources(facts), ...staleOffsite(facts), ...suspiciousSets(facts), ...missingSchedule(facts), ...overdueRestoreTest(facts), ...failedRuns(facts)];
+}
+
+/** The app may be down, and the next backup may be of mixed data. */
+function unfinishedRestore({unfinished}: HealthFacts): Finding[] {
+  return unfinished ? [{key: 'unfinished', kind: 'restore', ...unfinished}] : [];
 }
 
 /** Every source that any set holds must be in a complete set that is young enough. */
@@ -74,9 +83,9 @@ export function sourceNames(sets: readonly KnownSet[]): string[] {
   return [...new Set(sets.flatMap((set) => set.sources.map(({source}) => source)))].toSorted();
 }
 
-/** The newest complete set that holds a source. */
+/** The newest set that holds a source, as `latest` would take it: one that a restore made of the state before it tells of no backup. */
 export function newestWith(sets: readonly KnownSet[], source: string): KnownSet | undefined {
-  return sets.find((set) => set.state === 'complete' && holds(set, source));
+  return sets.find((set) => isWholeBackup(set) && holds(set, source));
 }
 
 function holds(set: KnownSet, source: string): boolean {
@@ -90,7 +99,7 @@ function isWithin(time: Date, now: Date, hours: number): boolean {
 /** The copy is too old when the newest set there is and a newer one waits; where there never was one, the oldest set here counts. */
 function staleOffsite({now, maxAgeHours, sets, lag}: HealthFacts): Finding[] {
   if (!lag) return [];
-  const waiting = sets.findLast((set) => set.state === 'complete' && (lag.newest === null || set.id > lag.newest));
+  const waiting = sets.findLast((set) => isWholeBackup(set) && (lag.newest === null || set.id > lag.newest));
   if (!waiting) return [];
   const since = (lag.newest === null ? undefined : timeOfSetId(lag.newest)) ?? waiting.time;
   if (isWithin(since, now, maxAgeHours)) return [];
@@ -126,7 +135,7 @@ function missingSchedule({schedule: {state, schedule, cronRunning, cronRemedy}}:
  */
 export function judgeRestoreTests({now, days, evidence, sets, since}: {now: Date; days: number; evidence: readonly Evidence[]; sets: readonly KnownSet[]; since: Date | undefined}): RestoreTestState {
   const passed = evidence.filter(({state}) => state === 'passed').toSorted((a, b) => (a.time < b.time ? 1 : -1))[0] ?? null;
-  const complete = sets.filter(({state, isEarlier}) => state === 'complete' && !isEarlier);
+  const complete = sets.filter((set) => isWholeBackup(set) && !set.isEarlier);
   if (days === 0 || complete.length === 0) return {days, passed, due: null, overdue: false};
   const times = [...complete.map(({time}) => time.getTime()), ...(since ? [since.getTime()] : [])];
   const begin = passed ? Date.parse(passed.time) : Math.min(...times);

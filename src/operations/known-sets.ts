@@ -5,12 +5,6 @@ import {readCachedManifest, readCachedManifests, type Manifest} from './manifest
 import {groupSets, isFinished, readSnapshots, type BackupSet, type SetSnapshot} from './sets.ts';
 import {readToldSnapshots, rememberToldSnapshots} from './told-snapshots.ts';
 
-/** As much of a set as tells which ones are complete. */
-export interface SetState {
-  readonly id: string;
-  readonly state: 'complete' | 'incomplete';
-}
-
 /** Null where neither the snapshot (restic before 0.17) nor the manifest at hand tells. */
 export interface SnapshotSizes {
   readonly bytes: number | null;
@@ -25,7 +19,9 @@ interface KnownSource extends SnapshotSizes {
 }
 
 /** A set with what its manifest says of its size. */
-export interface KnownSet extends SetState {
+export interface KnownSet {
+  readonly id: string;
+  readonly state: 'complete' | 'incomplete';
   readonly time: Date;
   readonly host: string;
   /** Its run came to its end; some files may not have been readable. */

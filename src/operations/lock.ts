@@ -50,13 +50,23 @@ export async function withRepositoryLock<Result>(
  */
 export async function withStackLock<Result>(context: Context, command: string, work: () => Promise<Result>): Promise<Result> {
   mkdirSync(context.stateDirectory, {recursive: true, mode: 0o700});
-  const attempt = await acquireFileLock(join(context.stateDirectory, 'dr.lock'), noteOf(context, command));
+  const attempt = await acquireFileLock(stackLockPath(context), noteOf(context, command));
   if (attempt.state === 'held') throw lockedError(context.stateDirectory, attempt.note, context.clock.now());
   try {
     return await work();
   } finally {
     attempt.release();
   }
+}
+
+/** The file that is locked for as long as a run works on the repository. */
+export function repositoryLockPath(repository: string): string {
+  return join(repository, 'timetiles.lock');
+}
+
+/** The same for `timetiles dr` and this installation. */
+export function stackLockPath({stateDirectory}: Pick<Context, 'stateDirectory'>): string {
+  return join(stateDirectory, 'dr.lock');
 }
 
 function noteOf(context: Context, command: string): string {
@@ -81,7 +91,7 @@ async function waitForLock(context: Context, seconds: number, take: () => Promis
 async function takeLock(repository: string, note: string, allowReadOnly: boolean): Promise<LockAttempt> {
   try {
     mkdirSync(repository, {recursive: true, mode: 0o700});
-    return await acquireFileLock(join(repository, 'timetiles.lock'), note);
+    return await acquireFileLock(repositoryLockPath(repository), note);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'EROFS') {

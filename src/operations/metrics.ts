@@ -1,7 +1,7 @@
-import {existsSync} from 'node:fs';
 import {dirname, resolve} from 'node:path';
 import {writeFileAtomically} from '../shared/atomic-file.ts';
 import {TimetilesError} from '../shared/errors.ts';
+import {pathExists} from '../shared/path-exists.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {StatusReport} from './status.ts';
 
@@ -67,7 +67,7 @@ function labelText(labels: Readonly<Record<string, string>> | undefined): string
 /** Puts the metrics in place at once, readable for everybody: node_exporter is another user. */
 export async function writeMetrics(file: string, text: string): Promise<void> {
   const path = resolve(file);
-  if (!existsSync(dirname(path))) {
+  if (!pathExists(dirname(path))) {
     throw new TimetilesError('usage', `--prometheus: there is no directory ${dirname(path)}`, 'Name a file ending with .prom in the directory of node_exporter (--collector.textfile.directory).');
   }
   await writeFileAtomically(path, text, 0o644);

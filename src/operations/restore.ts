@@ -1,6 +1,6 @@
 import {TimetilesError} from '../shared/errors.ts';
 import type {StackSettings} from '../sources/source.ts';
-import {stopApp, waitForApp} from './app.ts';
+import {stopApp, waitForApp, type UnwellBefore} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {readJournal, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
@@ -132,6 +132,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
   };
   let reached = journal;
   let staged: Staged;
+  let unwell: UnwellBefore;
   try {
     await writeJournal(context, journal);
     recovery?.onPhase('staging');
@@ -141,7 +142,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
     const stopping: Journal = {...journal, entries: entriesOf(staged.steps), stopped: plan.stop.map(({id, name}) => ({id, name})), ...(keepUntil !== undefined && {keepUntil})};
     await writeJournal(context, stopping);
     reached = stopping;
-    await stopApp(context, plan.stop);
+    unwell = await stopApp(context, plan.stop);
     context.signal.throwIfAborted();
     reached = {...reached, phase: 'swapping'};
     await writeJournal(uninterruptible(context), reached);
@@ -159,7 +160,7 @@ async function restore(context: Context, plan: RestorePlan, request: RestoreRequ
   await Promise.allSettled([checking]);
   const {restarted, previous} = await reportAsDone(context, told, () => settle(uninterruptible(context), reached));
   await checking;
-  await reportAsDone(context, told, () => waitForApp(context, reached.stopped));
+  await reportAsDone(context, told, () => waitForApp(context, reached.stopped, unwell));
   return {...done, restarted, previous, seconds: (Date.now() - begin) / 1000};
 }
 

@@ -11,10 +11,11 @@ import {whatIsKept, type Previous} from './previous.ts';
 import {repositorySince} from './repository.ts';
 import {readRunRecords, type RunRecords} from './run-records.ts';
 import {isScheduleInstalled, type ScheduleState} from './schedule.ts';
+import {findUnfinishedRestore} from './unfinished.ts';
 
 export interface SourceStatus {
   readonly source: string;
-  /** The newest complete set that holds it. */
+  /** The newest complete set that holds it; none that a restore made. */
   readonly newest: {readonly set: string; readonly time: Date} | null;
   readonly bytes: number | null;
   /** What the newest set added to the repository, in bytes. */
@@ -95,6 +96,7 @@ async function readFacts(context: Context): Promise<HealthFacts> {
     runs: readRunRecords(context),
     restoreTests: judgeRestoreTests({now, days: context.settings.BACKUP_RESTORE_TEST_DAYS, evidence: readEvidence(context), sets, since: repositorySince(context)}),
     schedule: await isScheduleInstalled(context),
+    unfinished: await findUnfinishedRestore(context),
   };
 }
 
@@ -109,11 +111,12 @@ function unwantedSources({settings}: Context, sets: readonly KnownSet[]): Readon
   }));
 }
 
-function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
+/** What the sets, newest first, tell of each source. Pure. */
+export function sourcesOf(sets: readonly KnownSet[]): SourceStatus[] {
   return sourceNames(sets).map((source) => {
     const recordIn = (set: KnownSet | undefined) => set?.sources.find((candidate) => candidate.source === source);
     const newest = newestWith(sets, source);
-    const last = sets.filter((set) => recordIn(set) !== undefined).slice(0, trendSets).toReversed();
+    const last = sets.filter((set) => !set.isSafety && recordIn(set) !== undefined).slice(0, trendSets).toReversed();
     return {
       source,
       newest: newest ? {set: newest.id, time: newest.time} : null,

@@ -2,7 +2,7 @@ import type {Container} from '../docker/containers.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {formatBytes} from '../shared/format.ts';
 import type {KeptData} from '../sources/leftover.ts';
-import {containersToStop, startApp, stopApp, waitForApp} from './app.ts';
+import {containersToStop, startApp, stopApp, waitForApp, type UnwellBefore} from './app.ts';
 import {uninterruptible, type Context} from './context.ts';
 import {removeJournal, sourceOf, writeJournal, type Journal} from './journal.ts';
 import {withRepositoryLock} from './lock.ts';
@@ -167,21 +167,22 @@ async function swapBack(context: Context, {record, stop}: UndoPlan, safetyBackup
     safetySet,
   };
   await writeJournal(context, journal);
-  await stopOrStartAgain(context, journal);
+  const unwell = await stopOrStartAgain(context, journal);
   context.log.info('putting the kept data in place');
   const steady = uninterruptible(context);
   const told = {what: `the restore of set ${record.set} is undone`, wayBack: safetySet === null ? '' : `timetiles restore ${safetySet}`};
   await putBack(steady, journal);
   const restarted = await reportAsDone(context, told, () => settleUndo(steady, journal));
-  await reportAsDone(context, told, () => waitForApp(context, journal.stopped));
+  await reportAsDone(context, told, () => waitForApp(context, journal.stopped, unwell));
   return {undone: record.set, restoredAt: record.time, sources: record.entries.map(({source}) => source), safetySet, restarted, seconds: (Date.now() - begin) / 1000};
 }
 
 /** An app that cannot be stopped, or Ctrl-C until then, calls the undo off. */
-async function stopOrStartAgain(context: Context, journal: Journal): Promise<void> {
+async function stopOrStartAgain(context: Context, journal: Journal): Promise<UnwellBefore> {
   try {
-    await stopApp(context, journal.stopped);
+    const unwell = await stopApp(context, journal.stopped);
     context.signal.throwIfAborted();
+    return unwell;
   } catch (error) {
     context.log.info('calling the undo off');
     const steady = uninterruptible(context);

@@ -1,5 +1,6 @@
 import {closeSync, ftruncateSync, openSync, readFileSync, writeSync, constants} from 'node:fs';
 import {baseEnvironment} from './environment.ts';
+import {systemCode} from '../shared/errors.ts';
 import {runCommand} from './run.ts';
 
 export type LockAttempt = {readonly state: 'acquired'; release(): void} | {readonly state: 'held'; readonly note: string};
@@ -30,4 +31,27 @@ export async function acquireFileLock(path: string, note: string): Promise<LockA
     // A full disk must not stop the run that may be about to free it: the lock holds without the note.
   }
   return {state: 'acquired', release: () => closeSync(fd)};
+}
+
+/**
+ * The note of whoever holds the lock on a file; undefined when nobody does. Nothing is written, and the lock is not kept
+ * from anybody: a look at it takes the shared one for an instant.
+ */
+export async function holderOfFileLock(path: string): Promise<string | undefined> {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY);
+  } catch (error) {
+    // Who may not read it cannot say who holds it.
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(systemCode(error) ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    const result = await runCommand({file: 'flock', args: ['--shared', '--nonblock', '0'], env: baseEnvironment(), stdin: {fd}});
+    if (result.exitCode === 0) return undefined;
+    if (result.exitCode === 1) return readFileSync(path, 'utf8');
+    throw new Error(`flock ${path}: ${result.stderr.trim()}`);
+  } finally {
+    closeSync(fd);
+  }
 }

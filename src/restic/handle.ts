@@ -1,6 +1,8 @@
-import {accessSync, constants, existsSync, readdirSync, statSync} from 'node:fs';
+import {accessSync, constants, readdirSync, statSync} from 'node:fs';
 import {isAbsolute, join} from 'node:path';
 import {baseEnvironment} from '../process/environment.ts';
+import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {pathExists} from '../shared/path-exists.ts';
 
 /** Everything that the functions of this folder need to run restic on one repository. */
 export interface ResticHandle {
@@ -52,9 +54,18 @@ export function isLocal(handle: ResticHandle): boolean {
   return isAbsolute(handle.repository);
 }
 
-/** Whether there is a repository at the path: a look at the disk, where asking restic costs 0.7 s of key derivation. */
-export function repositoryExists(handle: ResticHandle): boolean {
-  return existsSync(join(handle.repository, 'config'));
+/**
+ * Whether there is a repository at the path: a look at the disk, where asking restic costs 0.7 s of key derivation.
+ * @throws TimetilesError `permission` where this user may not look
+ */
+export function repositoryExists({repository}: Pick<ResticHandle, 'repository'>): boolean {
+  try {
+    return pathExists(join(repository, 'config'));
+  } catch (error) {
+    const code = systemCode(error);
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    throw new TimetilesError('permission', `this user may not read the repository ${repository}`, 'Run the command as its owner, usually root: sudo timetiles …', {cause: error});
+  }
 }
 
 /**

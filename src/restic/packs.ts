@@ -1,6 +1,6 @@
-import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
+import {pathExists} from '../shared/path-exists.ts';
 import {pathOfData} from './earlier.ts';
 import {isLocal, repositoryFiles, type ResticHandle} from './handle.ts';
 import {questionLimit, runRestic} from './run.ts';
@@ -22,7 +22,7 @@ export async function findMissingPacks(handle: ResticHandle): Promise<string[]> 
   const readNext = async (): Promise<void> => {
     for (let index = indexes.pop(); index !== undefined; index = indexes.pop()) {
       const {stdout} = await runRestic(handle, 'reading the index', ['cat', '--no-lock', 'index', index], {limit: questionLimit});
-      for (const {id} of indexSchema.parse(JSON.parse(stdout)).packs ?? []) if (!existsSync(join(handle.repository, 'data', id.slice(0, 2), id))) missing.add(id);
+      for (const {id} of indexSchema.parse(JSON.parse(stdout)).packs ?? []) if (!pathExists(join(handle.repository, 'data', id.slice(0, 2), id))) missing.add(id);
     }
   };
   await Promise.all(Array.from({length: readers}, readNext));

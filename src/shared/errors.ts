@@ -111,6 +111,8 @@ export function toTimetilesError(thrown: unknown): TimetilesError {
     if (path !== undefined) return fullDiskError(path, thrown);
     return new TimetilesError('no-room', `a disk is full: ${messageOf(thrown)}`, 'See which one (df -h), free some space there, and run the command again.', {cause: thrown});
   }
+  const refused = systemCode(thrown) === 'EACCES' || systemCode(thrown) === 'EPERM' ? systemPath(thrown) : undefined;
+  if (refused !== undefined) return new TimetilesError('permission', `this user has no right to ${refused}: ${messageOf(thrown)}`, 'Run the command as root: sudo timetiles …', {cause: thrown});
   return new TimetilesError('unexpected', messageOf(thrown), 'This is a defect of timetiles; TIMETILES_DEBUG=1 shows where. Nothing is reported as done.', {cause: thrown});
 }
 

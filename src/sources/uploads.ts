@@ -1,30 +1,25 @@
 import {hash} from 'node:crypto';
 import {lstat, readdir} from 'node:fs/promises';
-import {dirname, join, posix} from 'node:path';
-import {z} from 'zod';
+import {join, posix} from 'node:path';
+import type {z} from 'zod';
 import {backupDirectory} from '../restic/backup.ts';
 import {countFiles, listFiles} from '../restic/list-files.ts';
-import {diskUsage} from '../process/disk-usage.ts';
 import {repositoryExists} from '../restic/handle.ts';
-import {restoreIntact, restoreSnapshot, type RestoreRequest as FilesRequest} from '../restic/restore.ts';
 import {listSnapshots} from '../restic/snapshots.ts';
 import {TimetilesError} from '../shared/errors.ts';
-import {formatBytes, plural} from '../shared/format.ts';
+import {plural} from '../shared/format.ts';
 import {settingLine} from '../config/setting-line.ts';
 import {keyOfPlace} from './files/candidates.ts';
-import {filesHomeOf, filesHomeSchema, findFilesHome, findLiveFiles, type FilesHome} from './files/home.ts';
+import {filesDetailsSchema, homeOfRecord} from './files/details.ts';
+import {filesHomeOf, findFilesHome, findLiveFiles, type FilesHome} from './files/home.ts';
 import {recogniseArchive} from './files/import/import.ts';
 import {findFileLeftovers} from './files/leftovers.ts';
 import {walkFiles} from './files/walk.ts';
 import {findUploads, locateUploads, type UploadsLocation} from './files/locate.ts';
-import {applyRootEntry, readRootEntry} from './files/root-entry.ts';
-import {choosePlaces, finishFiles, keptFiles, makeFreshPlace, revertFiles, swapFiles, swapPlacesSchema, type SwapPlaces} from './files/swap.ts';
-import type {KeptData} from './leftover.ts';
-import {diskOf, reserveFor, whileRoomIsLeft, type RoomNeed} from './room.ts';
-import type {BackupTask, BestEffort, Check, ExportRequest, Home, HomeRequest, InspectOptions, JournalEntry, OnProgress, ProveRequest, RestoreRequest, RestoreStep, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
-
-/** Of the last block of a file, half is wasted. */
-const averageSlack = 2048;
+import {inspectKeptFiles, planFilesRestore, restoreFiles} from './files/restore-files.ts';
+import {readRootEntry} from './files/root-entry.ts';
+import {finishFiles, revertFiles, swapFiles, swapPlacesSchema} from './files/swap.ts';
+import type {BackupTask, Check, ExportRequest, Home, HomeRequest, InspectOptions, ProveRequest, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
 
 /** The volume or directory that holds the files which users uploaded. */
 export const uploadsSource: Source = {
@@ -38,7 +33,7 @@ export const uploadsSource: Source = {
   findHome,
   findLive: findLiveFiles,
   recognise: recogniseArchive,
-  planRestore,
+  planRestore: planFilesRestore,
   planThrowaway: (_context, {record, name}) => {
     const volume = `${name}-uploads`;
     return Promise.resolve({bytes: record?.bytes ?? 0, volumes: [volume], settings: {UPLOADS_VOLUME: volume, UPLOAD_HOST_DIR: undefined}});
@@ -54,37 +49,21 @@ export const uploadsSource: Source = {
   export: exportFiles,
 };
 
-/** What the manifest keeps of the uploads, beside their snapshot. */
-const detailsSchema = z.object({
-  /** The directory itself; see files/root-entry.ts. Null where an imported archive does not tell of it: then it stays as it is. */
-  root: z.string().nullable(),
-  /** Where the files came from, for a reader's information. */
-  origin: z.string(),
-  /** Where they belong on a new machine; sets of earlier versions lack it. */
-  home: filesHomeSchema.optional(),
-});
-
 function findHome(context: SourceContext, {record, project, given}: HomeRequest): Promise<Home> {
-  const {home, origin} = detailsSchema.parse(record.details);
+  const {home, origin} = filesDetailsSchema.parse(record.details);
   return findFilesHome(context, {home: home ?? filesHomeOf(origin), project, given});
 }
 
 /** A project that the engine does not know is a mistake, not a project without uploads. */
 async function findAbsence(context: SourceContext, earlier: SourceRecord | undefined): Promise<TimetilesError | undefined> {
-  const found = await findUploads(context, homeOf(earlier));
+  const found = await findUploads(context, homeOfRecord(earlier));
   if (found.state === 'found') return undefined;
   if (!found.projectExists) throw found.error;
   return found.error;
 }
 
-/** Where a backup had the files; sets of earlier versions told it in words. */
-function homeOf(record: SourceRecord | undefined): FilesHome | undefined {
-  const details = record && detailsSchema.safeParse(record.details).data;
-  return details && (details.home ?? filesHomeOf(details.origin));
-}
-
 async function inspect(context: SourceContext, options: InspectOptions): Promise<BackupTask> {
-  const earlier = homeOf(options.earlier);
+  const earlier = homeOfRecord(options.earlier);
   const searched = await findUploads(context, earlier);
   if (searched.state === 'none') throw searched.error;
   const {location, found} = searched;
@@ -138,7 +117,7 @@ async function store(context: SourceContext, location: UploadsLocation, request:
   ]);
   if (stored.vanished > 0) context.log.info(`${plural(stored.vanished, 'file')} vanished from the ${location.description} while it was read`);
   const {id, bytes, added, files, unreadable} = stored;
-  const details = {root, origin: location.description, home: location.home} satisfies z.output<typeof detailsSchema>;
+  const details = {root, origin: location.description, home: location.home} satisfies z.output<typeof filesDetailsSchema>;
   return {source: 'uploads', snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [...unreadable], details};
 }
 
@@ -165,7 +144,7 @@ async function* findAbsent(context: SourceContext, paths: AsyncIterable<string>)
 
 /** Every file of the snapshot is there and none beside; their contents restic compared when it restored them. */
 async function proveFiles(context: SourceContext, request: ProveRequest): Promise<Check[]> {
-  const {directory} = await locateUploads(context, homeOf(request.record));
+  const {directory} = await locateUploads(context, homeOfRecord(request.record));
   // Names that are no UTF-8 may look alike in what restic says: they are counted.
   const expected = new Map<number, number>();
   await listFiles(context.restic, request.snapshot, (path) => expected.set(digestOf(path), (expected.get(digestOf(path)) ?? 0) + 1));
@@ -186,56 +165,6 @@ async function proveFiles(context: SourceContext, request: ProveRequest): Promis
 /** 48 bits: of a million files, one missing path in 280 million is taken for one that is there. */
 function digestOf(path: string): number {
   return Number.parseInt(hash('sha1', path).slice(0, 12), 16);
-}
-
-async function planRestore(context: SourceContext, request: RestoreRequest): Promise<RestoreStep> {
-  const location = await locateUploads(context, homeOf(request.record));
-  const details = request.record && detailsSchema.parse(request.record.details);
-  const oldRoot = await readRootEntry(location.directory);
-  const places: SwapPlaces = {...choosePlaces(location.directory, request.restoreId), newRoot: details?.root ?? null, oldRoot};
-  return {
-    entry: places,
-    target: `the ${location.description}`,
-    hasLiveData: (await readdir(location.directory)).length > 0,
-    mustStop: location.users.filter((container) => container.running).map((container) => container.id),
-    warnings: details ? [] : ['this set has no manifest: mode and owner of the uploads directory itself stay as they are'],
-    plan: [
-      `${location.description}: content replaced`,
-      ...(request.record ? [`${plural(request.record.files, 'file')}, ${formatBytes(request.record.bytes)}`] : []),
-    ],
-    room: () => Promise.resolve(roomFor(location, places, request.record)),
-    async stage(onProgress, bestEffort) {
-      const target = await makeFreshPlace(places);
-      await whileRoomIsLeft(target, context.restic.signal, (signal) => restoreFiles({...context, restic: {...context.restic, signal}}, {snapshot: request.snapshot, target}, onProgress, bestEffort));
-      // An empty directory in place of the live files would be nothing but loss.
-      if (bestEffort && (request.record?.files ?? 0) > 0 && (await walkFiles(target).next()).done === true) throw new TimetilesError('repository-damaged', `no file of snapshot ${request.snapshot.slice(0, 8)} is intact`, 'Choose another set: timetiles backup list');
-      await applyRootEntry(target, details?.root ?? oldRoot);
-      return [];
-    },
-  };
-}
-
-async function inspectKeptFiles(context: SourceContext, entry: JournalEntry): Promise<KeptData | undefined> {
-  const kept = keptFiles(swapPlacesSchema.parse(entry));
-  if (kept === undefined) return undefined;
-  const location = await locateUploads(context);
-  const mustStop = location.users.filter((container) => container.running).map((container) => container.id);
-  let count = 0;
-  for await (const _ of walkFiles(kept)) count += 1;
-  return {bytes: await diskUsage(kept), items: {count, noun: 'file'}, description: `${location.description}, kept in ${kept}`, mustStop};
-}
-
-async function restoreFiles(context: SourceContext, request: FilesRequest, onProgress: OnProgress, bestEffort: BestEffort | undefined): Promise<void> {
-  const version = await context.resticVersion();
-  if (!bestEffort) return restoreSnapshot(context.restic, request, version, onProgress);
-  bestEffort.onMissing(await restoreIntact(context.restic, {...request, exclude: bestEffort.damaged}, version, onProgress));
-}
-
-/** Small files take a block each, and directories too. */
-function roomFor(location: UploadsLocation, places: SwapPlaces, record: SourceRecord | undefined): RoomNeed[] {
-  if (!record) return [];
-  const disk = diskOf(dirname(places.base));
-  return [{what: `the ${location.description}`, bytes: record.bytes + record.files * averageSlack, reserve: reserveFor(disk), disk}];
 }
 
 /** Writes the files below DIR/uploads, or one path of them to DIR with the same path below it. */

@@ -145,3 +145,24 @@ describe('names that lead nowhere', () => {
     expect(await failureOf(['backup'], lost)).toMatchObject(failure(1, 'program-missing', /^the program \w+ cannot be started \(ENOENT\)$/, 'apt-get install'));
   });
 });
+
+it('a repository that may not be read is not taken for one that is not there, and doctor looks whether one can be made', async () => {
+  const locked = join(stack.scratch, 'locked');
+  mkdirSync(join(locked, 'repository'), {recursive: true});
+  chmodSync(locked, 0o000);
+  await stack.writeConfig({RESTIC_REPOSITORY: join(locked, 'repository')});
+  for (const args of [['backup', 'list'], ['backup', 'status'], ['backup', 'verify']]) {
+    const refused = await timetilesWithoutPrivilege(args, stack);
+    expect(refused).toMatchObject({exitCode: 1, stderr: expect.stringContaining(`this user may not read the repository ${locked}/repository`)});
+  }
+  const check = async () => {
+    const doctor = await timetilesWithoutPrivilege(['doctor', '--json'], stack);
+    const {state, checks}: {state: string; checks: {name: string; state: string; message: string}[]} = JSON.parse(doctor.stdout);
+    return {exitCode: doctor.exitCode, state, repository: checks.find(({name}) => name === 'repository')};
+  };
+  expect(await check()).toMatchObject({exitCode: 1, repository: {state: 'fail', message: expect.stringContaining('may not read')}});
+  chmodSync(locked, 0o555);
+  await stack.writeConfig({RESTIC_REPOSITORY: join(locked, 'other', 'repository')});
+  expect(await check()).toMatchObject({exitCode: 1, repository: {state: 'fail', message: expect.stringContaining(`${locked} cannot be written to`)}});
+  rmSync(locked, {recursive: true});
+});

@@ -1,4 +1,4 @@
-import {mkdir, readFile, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {timetiles} from '../support/cli.ts';
@@ -28,6 +28,51 @@ describe('the files of a project, and a project that has no files or nothing els
     await writeFile(join(stack.uploadsPath, 'one'), '1');
   });
   afterAll(() => stack?.stop());
+
+  test('are restored where they were when their place is gone: a directory that is still mounted, one that is named, a volume', async () => {
+    const {set} = (await run(['backup'])).json();
+    const web = `${stack.project}-web-1`;
+    const seen = async () => (await stack.docker(['exec', web, 'cat', '/app/uploads/one'])).stdout;
+    await rm(stack.uploadsPath, {recursive: true});
+    await stack.psql('truncate goods');
+    const refused = await run(['backup']);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.json().error).toMatchObject({message: expect.stringContaining(`the directory ${stack.uploadsPath} of`), next: expect.stringContaining('timetiles restore latest --only uploads')});
+    const plan = await timetiles(['restore', 'latest', '--dry-run'], {stack});
+    expect(plan.exitCode, plan.stderr).toBe(0);
+    expect(plan.stdout + plan.stderr).toContain(`makes the directory ${stack.uploadsPath}`);
+    const restored = await run(['restore', 'latest', '--yes']);
+    expect(restored.exitCode, restored.stderr).toBe(0);
+    expect(restored.json()).toMatchObject({set, restored: ['db', 'uploads'], restarted: [web]});
+    expect(await stack.psql('select count(*) from goods')).toBe('10');
+    expect(await seen()).toBe('1');
+
+    await rm(stack.uploadsPath, {recursive: true});
+    const configured = {UPLOAD_HOST_DIR: stack.uploadsPath};
+    expect((await run(['backup'], configured)).json().error).toMatchObject({kind: 'volume', next: expect.stringContaining('timetiles restore latest --only uploads')});
+    const again = await run(['restore', set, '--only', 'uploads', '--yes'], configured);
+    expect(again.exitCode, again.stderr).toBe(0);
+    expect(await seen()).toBe('1');
+
+    const volume = `${stack.project}_media`;
+    const labels = ['--label', `com.docker.compose.project=${stack.project}`, '--label', 'com.docker.compose.volume=media'];
+    await stack.docker(['volume', 'create', ...labels, volume]);
+    const named = {...(await repository('volume')), UPLOADS_VOLUME: 'media'};
+    await start('app', ['--volume', `${volume}:/srv/media`]);
+    await stack.docker(['exec', `${stack.project}-app-1`, 'sh', '-c', 'echo v > /srv/media/two']);
+    const {set: ofVolume} = (await run(['backup', 'uploads'], named)).json();
+    await remove('app');
+    await stack.docker(['volume', 'rm', volume]);
+    // The directory is the only one that is left to be found: the configuration and the set say otherwise.
+    const fromVolume = await run(['restore', ofVolume, '--yes'], named);
+    expect(fromVolume.exitCode, fromVolume.stderr).toBe(0);
+    const made = JSON.parse((await stack.docker(['volume', 'inspect', volume])).stdout);
+    expect(made[0].Labels).toMatchObject({'com.docker.compose.project': stack.project, 'com.docker.compose.volume': 'media'});
+    await start('app', ['--volume', `${volume}:/srv/media`]);
+    expect((await stack.docker(['exec', `${stack.project}-app-1`, 'cat', '/srv/media/two'])).stdout).toBe('v\n');
+    await remove('app');
+    await stack.docker(['volume', 'rm', volume]);
+  }, 300_000);
 
   test('are found by their name, by UPLOAD_DIR, or as the only ones, and asked for where there are several', async () => {
     expect((await run(['backup'])).json()).toMatchObject({state: 'complete', snapshots: [{source: 'db'}, {source: 'uploads'}]});
@@ -61,6 +106,12 @@ describe('the files of a project, and a project that has no files or nothing els
     const refused = await run(['backup']);
     expect(refused.exitCode).toBe(1);
     expect(refused.json().error).toMatchObject({kind: 'volume', message: expect.stringContaining('earlier backups hold uploads, but now the project'), next: expect.stringContaining('BACKUP_SOURCES="db"')});
+    // As the backup advises. No container is left that mounts them: the set itself tells where they were.
+    await rm(stack.uploadsPath, {recursive: true});
+    const restoredFiles = await run(['restore', 'latest', '--only', 'uploads', '--yes']);
+    expect(restoredFiles.exitCode, restoredFiles.stderr).toBe(0);
+    expect(restoredFiles.json().remarks).toContainEqual(expect.stringContaining(`no container mounts the directory ${stack.uploadsPath} yet`));
+    expect(await readFile(join(stack.uploadsPath, 'one'), 'utf8')).toBe('1');
     expect((await run(['backup'], {BACKUP_SOURCES: 'db'})).json()).toMatchObject({state: 'complete', snapshots: [{source: 'db'}]});
     const status = (await run(['backup', 'status'], {BACKUP_SOURCES: 'db', BACKUP_MAX_AGE_HOURS: '1'})).json();
     expect(status.findings.map(({key}: {key: string}) => key)).not.toContain('stale:uploads');

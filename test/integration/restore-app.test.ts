@@ -124,6 +124,14 @@ describe('the app around a restore', () => {
     const safetySet = /timetiles restore (\S+)/.exec(result.stderr)?.[1] ?? 'none';
     const docker = await connectDocker({DOCKER_HOST: stack.bench.dockerHost});
     await expect(waitUntilHealthy(docker, sick, 1000)).rejects.toThrow(`${sick} is unhealthy`);
+    // Nobody is made to wait long for what was so before.
+    const patient = await timetiles(['restore', set, '--yes', '--no-safety-backup'], {stack});
+    expectExit(patient, 0);
+    expect(patient.stderr).toContain(`waiting for ${sick} to become healthy, 10 seconds at most: it was unhealthy before`);
+    expect(patient.stderr).toMatch(new RegExp(`warning: the container ${sick} is \\w+ after 10 seconds; it was unhealthy before`, 'i'));
+    const undone = await timetiles(['restore', '--undo', '--yes', '--no-safety-backup'], {stack});
+    expectExit(undone, 0);
+    expect(undone.stderr).toContain(`${sick} is`);
     await stack.docker(['rm', '--force', sick]);
     expect(await leftovers(stack)).toEqual([]);
     await restore(stack, 'newest', [safetySet, '--no-safety-backup', '--only', 'db']);

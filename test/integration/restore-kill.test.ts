@@ -92,6 +92,14 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore that is kille
     expect(await leftovers(stack)).toEqual([]);
   }
 
+  /** The status names a restore that is not finished, and leaves everything to the next command. */
+  async function expectStatus(journal: boolean): Promise<void> {
+    const status = await timetiles(['backup', 'status', '--json'], {stack, restic});
+    expectExit(status, journal ? 1 : 0);
+    expect(status.json().findings).toEqual(journal ? [expect.objectContaining({key: 'unfinished', message: expect.stringContaining(set), next: expect.stringContaining('timetiles doctor')})] : []);
+    expect(hasJournal(stack)).toBe(journal);
+  }
+
   it.each(moments[restic].map((moment, index) => ({...moment, index})))('$milliseconds ms after "$after"', async ({index, ...moment}) => {
     await changeStack(stack, `before kill ${index}`);
     const before = await stateOf(stack);
@@ -101,6 +109,7 @@ describe.each(['newest', 'oldest'] as const)('restic %s: a restore that is kille
     expect([before.db, after.db]).toContain(halfway.db);
     expect([before.uploads, after.uploads]).toContain(halfway.uploads);
     const journal = hasJournal(stack);
+    if (index % 6 === 5) await expectStatus(journal);
     const command = nextCommands(set)[index % 6] ?? [];
     const next = await timetiles(command, {stack, restic});
     expectExit(next, 0);

@@ -104,7 +104,7 @@ async function chooseRepository(context: Context, epochsOf: ReadonlyMap<string, 
     throw new TimetilesError(matches.length === 0 ? 'not-found' : 'ambiguous', `${matches.length === 0 ? 'no repository' : `${matches.length} repositories`} there ${matches.length === 0 ? 'begins' : 'begin'} with ${repository}; there are: ${list || 'none'}`, 'Name one of them with --repository ID.');
   }
   if (ids.length < 2) return ids[0];
-  const own = repositoryExists(context.restic) ? await localRepositoryId(context).catch(() => undefined) : undefined;
+  const own = await ownRepositoryId(context);
   if (own !== undefined && epochsOf.has(own)) return own;
   if (ask) return ask(choices.toSorted((a, b) => (b.newest?.getTime() ?? 0) - (a.newest?.getTime() ?? 0)));
   throw new TimetilesError('usage', `several hosts copy to this place: ${list}`, 'Name one of them with --repository ID.');
@@ -160,4 +160,13 @@ export function bestCopy(copies: readonly CopySets[], wanted: string, only: stri
   if (best) return best.copy;
   chooseSet(copies.flatMap(({sets}) => sets).toSorted((a, b) => (a.id < b.id ? 1 : -1)), wanted, only);
   throw new Error('a set that no copy has was found in all of them');
+}
+
+/** The id of this host's repository; undefined where there is none, or this user may not read it. */
+async function ownRepositoryId(context: Context): Promise<string | undefined> {
+  try {
+    return repositoryExists(context.restic) ? await localRepositoryId(context) : undefined;
+  } catch {
+    return undefined;
+  }
 }

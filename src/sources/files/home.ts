@@ -1,13 +1,13 @@
-import {existsSync} from 'node:fs';
-import {mkdir, readdir} from 'node:fs/promises';
+import {readdir} from 'node:fs/promises';
 import {z} from 'zod';
-import {composeLabels, inspectVolume, listProjectVolumes, renameForProject} from '../../docker/containers.ts';
-import {createVolume} from '../../docker/create.ts';
+import {inspectVolume, listProjectVolumes, renameForProject} from '../../docker/containers.ts';
 import {TimetilesError} from '../../shared/errors.ts';
+import {pathExists} from '../../shared/path-exists.ts';
 import {plural} from '../../shared/format.ts';
 import type {Home, SourceContext, StackSettings} from '../source.ts';
 import {uploadHostDirectory} from './host-path.ts';
 import {locateUploads} from './locate.ts';
+import {missingDirectory, missingVolume, namedVolume, volumeKey, type MissingPlace} from './missing.ts';
 
 /** Where the files were, in the manifest's words. */
 export const filesHomeSchema = z.union([z.object({volume: z.string(), key: z.string().nullable()}), z.object({directory: z.string()})]);
@@ -31,44 +31,39 @@ export async function findFilesHome(context: SourceContext, {home, project, give
   const volume = context.settings.UPLOADS_VOLUME;
   const directory = await uploadHostDirectory(context);
   if (given.has('UPLOAD_HOST_DIR') && directory !== undefined) return planDirectory(directory, {});
-  if (given.has('UPLOADS_VOLUME') && volume !== undefined) return planVolume(context, volume, undefined, {});
-  if (home && 'directory' in home) return planDirectory(home.directory, {UPLOAD_HOST_DIR: home.directory});
   const target = context.settings.COMPOSE_PROJECT_NAME;
-  const name = home ? renameForProject(home.volume, project, target) : `${target}_uploads`;
-  const key = home?.key ?? keyOf(name, target);
-  const known = (await listProjectVolumes(await context.docker(), target)).find((candidate) => candidate.key === key);
-  const chosen = known?.name ?? name;
-  return planVolume(context, chosen, key, {UPLOADS_VOLUME: chosen});
+  if (given.has('UPLOADS_VOLUME') && volume !== undefined) return planVolume(context, namedVolume(volume, target, home), {});
+  if (home && 'directory' in home) return planDirectory(home.directory, {UPLOAD_HOST_DIR: home.directory});
+  const {name, key} = await homeVolume(context, home, project);
+  return planVolume(context, {name, key}, {UPLOADS_VOLUME: name});
 }
 
-/** Compose puts the project in front of the key. */
-function keyOf(name: string, project: string): string | undefined {
-  return name.startsWith(`${project}_`) ? name.slice(project.length + 1) : undefined;
+/** The volume of the project that a manifest's volume is, or will be, here. */
+export async function homeVolume(context: SourceContext, home: Extract<FilesHome, {volume: string}> | undefined, project: string): Promise<{name: string; key: string | undefined}> {
+  const target = context.settings.COMPOSE_PROJECT_NAME;
+  const name = home ? renameForProject(home.volume, project, target) : `${target}_uploads`;
+  const key = home?.key ?? volumeKey(name, target);
+  const known = (await listProjectVolumes(await context.docker(), target)).find((candidate) => candidate.key === key);
+  return {name: known?.name ?? name, key};
 }
 
 function planDirectory(directory: string, settings: StackSettings): Home {
-  const isThere = existsSync(directory);
-  return {
-    settings,
-    warnings: [],
-    missing: isThere ? [] : [`makes the directory ${directory}`],
-    async prepare() {
-      await mkdir(directory, {recursive: true});
-      return () => Promise.resolve();
-    },
-  };
+  return toHome(settings, pathExists(directory), missingDirectory(directory));
 }
 
-async function planVolume(context: SourceContext, name: string, key: string | undefined, settings: StackSettings): Promise<Home> {
+async function planVolume(context: SourceContext, {name, key}: {name: string; key: string | undefined}, settings: StackSettings): Promise<Home> {
   const docker = await context.docker();
   const isThere = (await inspectVolume(docker, name)) !== undefined;
-  const labels = key === undefined ? {} : {[composeLabels.project]: context.settings.COMPOSE_PROJECT_NAME, [composeLabels.volume]: key};
+  return toHome(settings, isThere, missingVolume(docker, {name, key, project: context.settings.COMPOSE_PROJECT_NAME}));
+}
+
+function toHome(settings: StackSettings, isThere: boolean, place: MissingPlace): Home {
   return {
     settings,
     warnings: [],
-    missing: isThere ? [] : [`makes the volume ${name}`],
+    missing: isThere ? [] : [place.line],
     async prepare() {
-      await createVolume(docker, name, labels);
+      await place.make();
       return () => Promise.resolve();
     },
   };

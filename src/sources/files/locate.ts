@@ -4,10 +4,14 @@ import {inspectVolume, listContainers, listProjectVolumes, type Container, type 
 import type {DockerHandle} from '../../docker/client.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
+import {meansMissing} from '../../shared/path-exists.ts';
 import type {SourceContext} from '../source.ts';
 import {findPlace, type FoundPlace} from './find.ts';
 import type {FilesHome} from './home.ts';
 import {uploadHostDirectory} from './host-path.ts';
+import {futureVolume, missingDirectory, missingVolume, namedVolume, realpathOfMissing, requireEngineHere, type MissingPlace} from './missing.ts';
+
+const ifLost = 'If it is lost: timetiles restore latest --only uploads, which makes it anew.';
 
 export interface UploadsLocation {
   /** The directory on this host whose content is the uploads. */
@@ -21,7 +25,13 @@ export interface UploadsLocation {
 }
 
 export type FoundUploads =
-  | {readonly state: 'found'; readonly location: UploadsLocation; readonly found: Extract<FoundPlace, {state: 'found'}>}
+  | {
+      readonly state: 'found';
+      readonly location: UploadsLocation;
+      readonly found: Extract<FoundPlace, {state: 'found'}>;
+      /** What has to be made first; only where that was asked for. */
+      readonly missing: MissingPlace | undefined;
+    }
   | Extract<FoundPlace, {state: 'none'}>;
 
 /**
@@ -35,9 +45,12 @@ export async function locateUploads(context: SourceContext, earlier?: FilesHome)
   throw found.error;
 }
 
-/** The same where a project without uploads is no error. */
-export async function findUploads(context: SourceContext, earlier?: FilesHome): Promise<FoundUploads> {
-  const volumeName = context.settings.UPLOADS_VOLUME;
+/**
+ * The same where a project without uploads is no error.
+ * @param mayBeMissing a place that is known, but not there, is found too
+ */
+export async function findUploads(context: SourceContext, earlier?: FilesHome, {mayBeMissing = false} = {}): Promise<FoundUploads> {
+  const {UPLOADS_VOLUME: volumeName, COMPOSE_PROJECT_NAME: project} = context.settings;
   const hostDirectory = await uploadHostDirectory(context);
   const docker = await context.docker();
   if (hostDirectory !== undefined && volumeName !== undefined) {
@@ -47,53 +60,82 @@ export async function findUploads(context: SourceContext, earlier?: FilesHome): 
     throw new TimetilesError('volume', `Docker runs on another host (${docker.host}); its files cannot be read from here`, 'Run timetiles on that host. The database alone can be saved from here: timetiles backup db');
   }
   const configured = hostDirectory === undefined ? volumeName && {volume: volumeName} : {directory: hostDirectory};
-  const found: FoundPlace = configured ? {state: 'found', place: configured, why: undefined, isGuess: false, others: []} : await findPlace(context, docker, earlier);
+  const found: FoundPlace = configured ? {state: 'found', place: configured, why: undefined, isGuess: false, others: []} : await findPlace(context, docker, {earlier, mayBeMissing});
   if (found.state === 'none') return found;
-  const containers = await listContainers(docker);
-  if ('directory' in found.place) {
-    const {directory: place} = found.place;
-    const directory = await requireDirectory(place, `the directory ${place}${hostDirectory === undefined ? '' : ' (UPLOAD_HOST_DIR)'}`);
-    return {state: 'found', found, location: {directory, description: `directory ${place}`, home: {directory: place}, users: await usersOfDirectory(containers, directory)}};
-  }
-  const volume = await findVolume(docker, context, found.place.volume);
-  const directory = await requireDirectory(volume.mountpoint, `the volume ${volume.name}`);
-  const users = containers.filter((container) => container.mounts.some((mount) => mount.volume === volume.name));
-  return {state: 'found', found, location: {directory, description: `volume ${volume.name}`, home: {volume: volume.name, key: volume.key}, users}};
+  const {location, missing} = 'directory' in found.place
+    ? await locateDirectory(docker, found.place.directory, hostDirectory === undefined ? '' : ' (UPLOAD_HOST_DIR)')
+    : await locateVolume(docker, project, {wanted: found.place.volume, earlier});
+  if (missing && !mayBeMissing) throw missing.error;
+  if (missing) await requireEngineHere(docker, `the ${location.description}`);
+  return {state: 'found', found, location, missing: missing?.place};
 }
 
-/** UPLOADS_VOLUME may be a volume's own name or the one that it has in the compose file. */
-async function findVolume(docker: DockerHandle, context: SourceContext, wanted: string): Promise<Volume & {key: string | null}> {
-  const {COMPOSE_PROJECT_NAME: project} = context.settings;
+/** What a directory is to the containers, whatever the configuration says by now: for data that a restore has put there. */
+export async function locateLive(context: SourceContext, directory: string): Promise<Pick<UploadsLocation, 'description' | 'users'>> {
+  const users = await usersOfDirectory(await listContainers(await context.docker()), directory);
+  const volume = users.flatMap(({mounts}) => mounts).find((mount) => mount.volume !== undefined && mount.source === directory)?.volume;
+  return {description: volume === undefined ? `directory ${directory}` : `volume ${volume}`, users};
+}
+
+interface Located {
+  readonly location: UploadsLocation;
+  /** Why there is nothing to read yet, and what makes it. */
+  readonly missing: {readonly error: TimetilesError; readonly place: MissingPlace} | undefined;
+}
+
+async function locateDirectory(docker: DockerHandle, place: string, origin: string): Promise<Located> {
+  const {directory, error} = await lookAt(place, `the directory ${place}${origin}`);
+  const users = await usersOfDirectory(await listContainers(docker), directory);
+  return {location: {directory, description: `directory ${place}`, home: {directory: place}, users}, missing: error && {error, place: missingDirectory(directory)}};
+}
+
+async function locateVolume(docker: DockerHandle, project: string, {wanted, earlier}: {wanted: string; earlier: FilesHome | undefined}): Promise<Located> {
   const ofProject = await listProjectVolumes(docker, project);
+  const volume = await findVolume(docker, wanted, project, ofProject);
+  if (!volume) {
+    const {name, key} = namedVolume(wanted, project, earlier);
+    const {mountpoint} = await futureVolume(docker, name);
+    const place = missingVolume(docker, {name, key, project});
+    return {location: {directory: mountpoint, description: `volume ${name}`, home: {volume: name, key: key ?? null}, users: []}, missing: {error: noSuchVolume(wanted, project, ofProject), place}};
+  }
+  const {directory, error} = await lookAt(volume.mountpoint, `the volume ${volume.name}`);
+  const users = (await listContainers(docker)).filter((container) => container.mounts.some((mount) => mount.volume === volume.name));
+  const place = missingDirectory(directory, `the directory of the volume ${volume.name}`);
+  return {location: {directory, description: `volume ${volume.name}`, home: {volume: volume.name, key: volume.key}, users}, missing: error && {error, place}};
+}
+
+type ProjectVolumes = Awaited<ReturnType<typeof listProjectVolumes>>;
+
+/** UPLOADS_VOLUME may be a volume's own name or the one that it has in the compose file. */
+async function findVolume(docker: DockerHandle, wanted: string, project: string, ofProject: ProjectVolumes): Promise<(Volume & {key: string | null}) | undefined> {
   const names = [wanted, ...ofProject.filter((volume) => volume.key === wanted).map((volume) => volume.name), `${project}_${wanted}`];
   for (const name of names) {
     const volume = await inspectVolume(docker, name);
     if (volume) return {...volume, key: ofProject.find((candidate) => candidate.name === volume.name)?.key ?? null};
   }
-  const others = ofProject.length === 0 ? 'no volumes' : `these volumes: ${ofProject.map((volume) => volume.name).join(', ')}`;
-  throw new TimetilesError('volume', `there is no volume ${wanted} (UPLOADS_VOLUME); the project ${project} has ${others}`, 'Name the volume with UPLOADS_VOLUME, or a directory of this host with UPLOAD_HOST_DIR.');
+  return undefined;
 }
 
-async function requireDirectory(path: string, what: string): Promise<string> {
+function noSuchVolume(wanted: string, project: string, ofProject: ProjectVolumes): TimetilesError {
+  const others = ofProject.length === 0 ? 'no volumes' : `these volumes: ${ofProject.map((volume) => volume.name).join(', ')}`;
+  return new TimetilesError('volume', `there is no volume ${wanted} (UPLOADS_VOLUME); the project ${project} has ${others}`, `Name the volume with UPLOADS_VOLUME, or a directory of this host with UPLOAD_HOST_DIR. ${ifLost}`);
+}
+
+/** The directory without links, and the error where nothing is there. */
+async function lookAt(path: string, what: string): Promise<{directory: string; error?: TimetilesError}> {
   try {
     const real = await realpath(path);
     if (!(await stat(real)).isDirectory()) throw new TimetilesError('volume', `${what} is no directory`, 'Name the directory that holds the uploads.');
     await readdir(real);
-    return real;
+    return {directory: real};
   } catch (error) {
     const code = systemCode(error);
     if (code === 'EACCES' || code === 'EPERM') {
       throw new TimetilesError('permission', `this user may not read ${what} at ${path}`, `Run the command as root: sudo timetiles … (or the database alone: timetiles backup db)`, {cause: error});
     }
-    if (code === 'ENOENT') {
-      throw new TimetilesError(
-        'volume',
-        `${what} has no directory ${path} on this host`,
-        `Check that it exists (ls ${shellWord(path)}). If Docker runs in a virtual machine or container, run timetiles where Docker runs.`,
-        {cause: error},
-      );
-    }
-    throw error;
+    if (!meansMissing(error)) throw error;
+    const next = `Check that it exists (ls ${shellWord(path)}). If Docker runs in a virtual machine or container, run timetiles where Docker runs. ${ifLost}`;
+    return {directory: await realpathOfMissing(path), error: new TimetilesError('volume', `${what} has no directory ${path} on this host`, next, {cause: error})};
   }
 }
 
@@ -102,7 +144,7 @@ async function usersOfDirectory(containers: readonly Container[], directory: str
   const users: Container[] = [];
   for (const container of containers) {
     for (const mount of container.mounts) {
-      const source = await realpath(mount.source).catch(() => mount.source);
+      const source = await realpathOfMissing(mount.source).catch(() => mount.source);
       if (!isInside(directory, source) && !isInside(source, directory)) continue;
       users.push(container);
       break;

@@ -1,9 +1,10 @@
-import {existsSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {mkdir, readdir, rename, rm, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {z} from 'zod';
 import {removeTree} from '../../process/remove-tree.ts';
 import {syncDirectory} from '../../shared/atomic-file.ts';
+import {pathExists} from '../../shared/path-exists.ts';
 import {applyRootEntry} from './root-entry.ts';
 
 /**
@@ -42,16 +43,16 @@ export async function makeFreshPlace(places: SwapPlaces): Promise<string> {
 
 /** Puts the new files in the place of the live ones. May be called again after any interruption. */
 export async function swapFiles(places: SwapPlaces): Promise<void> {
-  if (!existsSync(places.base)) return;
+  if (!pathExists(places.base)) return;
   if (places.kind === 'directory') {
-    if (!existsSync(freshOf(places))) return;
-    if (existsSync(places.live) && !existsSync(oldOf(places))) await rename(places.live, oldOf(places));
+    if (!pathExists(freshOf(places))) return;
+    if (pathExists(places.live) && !pathExists(oldOf(places))) await rename(places.live, oldOf(places));
     await rename(freshOf(places), places.live);
     await syncDirectory(dirname(places.live));
     await syncDirectory(places.base);
     return;
   }
-  if (!existsSync(emptiedOf(places))) {
+  if (!pathExists(emptiedOf(places))) {
     await mkdir(oldOf(places), {recursive: true, mode: 0o700});
     await moveChildren(places.live, oldOf(places), places.base);
     await writeFile(emptiedOf(places), '');
@@ -66,24 +67,24 @@ export async function swapFiles(places: SwapPlaces): Promise<void> {
  * and a backup would store them: they cannot stay.
  */
 export function keptFiles(places: SwapPlaces): string | undefined {
-  return places.kind === 'directory' && existsSync(oldOf(places)) ? oldOf(places) : undefined;
+  return places.kind === 'directory' && pathExists(oldOf(places)) ? oldOf(places) : undefined;
 }
 
 /** Takes back whatever of stage and swap has happened, and removes the new files. May be called again. */
 export async function revertFiles(places: SwapPlaces): Promise<void> {
-  if (!existsSync(places.base)) return;
+  if (!pathExists(places.base)) return;
   if (places.kind === 'directory') {
-    if (existsSync(oldOf(places))) {
-      if (existsSync(places.live)) await rename(places.live, freshOf(places));
+    if (pathExists(oldOf(places))) {
+      if (pathExists(places.live)) await rename(places.live, freshOf(places));
       await rename(oldOf(places), places.live);
       await syncDirectory(dirname(places.live));
     }
   } else {
-    if (existsSync(emptiedOf(places))) {
+    if (pathExists(emptiedOf(places))) {
       await moveChildren(places.live, freshOf(places), places.base);
       await rm(emptiedOf(places));
     }
-    if (existsSync(oldOf(places))) await moveChildren(oldOf(places), places.live, places.base);
+    if (pathExists(oldOf(places))) await moveChildren(oldOf(places), places.live, places.base);
   }
   await removeTree(places.base);
   if (places.kind === 'children') await applyRootEntry(places.live, places.oldRoot);
@@ -91,7 +92,7 @@ export async function revertFiles(places: SwapPlaces): Promise<void> {
 
 /** Removes the old files for good. May be called again. */
 export async function finishFiles(places: SwapPlaces): Promise<void> {
-  if (!existsSync(places.base)) return;
+  if (!pathExists(places.base)) return;
   await removeTree(places.base);
   // Removing the base from within the live directory has touched its time.
   if (places.kind === 'children' && places.newRoot !== null) await applyRootEntry(places.live, places.newRoot);

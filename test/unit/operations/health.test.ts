@@ -3,7 +3,7 @@ import type {Evidence} from '../../../src/operations/evidence.ts';
 import {findings, judgeRestoreTests, type HealthFacts} from '../../../src/operations/health.ts';
 import type {KnownSet} from '../../../src/operations/known-sets.ts';
 import {metricsText} from '../../../src/operations/metrics.ts';
-import {growth, type StatusReport} from '../../../src/operations/status.ts';
+import {growth, sourcesOf, type StatusReport} from '../../../src/operations/status.ts';
 import {timeOfSetId} from '../../../src/shared/set-id.ts';
 
 const now = new Date('2026-11-21T12:00:00Z');
@@ -19,7 +19,7 @@ const older = set('20261118T020000Z-0003');
 
 const installed = {schedule: '0 2 * * *', offsite: false, user: 'root', time: '2026-11-01T00:00:00Z', randomDelay: 0, installed: true} as const;
 const schedule: HealthFacts['schedule'] = {state: 'none', schedule: undefined, cronRunning: false, cronRemedy: 'Start it.', next: null, timeZone: 'UTC'};
-const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, unwanted: new Set(), missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, ...more});
+const facts = (more: Partial<HealthFacts>): HealthFacts => ({now, maxAgeHours: 26, unwanted: new Set(), missingRepository: null, sets: [today, yesterday], lag: undefined, runs: {}, restoreTests: {days: 35, passed: null, due: null, overdue: false}, schedule, unfinished: undefined, ...more});
 const keys = (more: Partial<HealthFacts>) => findings(facts(more)).map(({key}) => key);
 const lag = (newest: string | null, sets: number): HealthFacts['lag'] => ({url: 's3:x', newest, copied: null, sets, last: null});
 
@@ -27,6 +27,7 @@ describe('findings', () => {
   it.each<[string, Partial<HealthFacts>, string[]]>([
     ['all is well', {}, []],
     ['no repository', {missingRepository: '/gone', sets: []}, ['stale']],
+    ['a restore was killed', {unfinished: {message: 'm', next: 'n'}}, ['unfinished']],
     ['no set', {sets: []}, ['stale']],
     ['everything is old', {sets: [older]}, ['stale:db', 'stale:uploads']],
     ['as old as is allowed, to the second', {maxAgeHours: 82, sets: [older]}, []],
@@ -42,6 +43,8 @@ describe('findings', () => {
     ['there never was a copy', {sets: [today, older], lag: lag(null, 2)}, ['offsite-lag']],
     ['the newest set is suspicious', {sets: [set(today.id, {suspicions: ['db: rows fell']}), yesterday]}, ['suspicious']],
     ['also when a restore has made one after it', {sets: [set('20261121T110000Z-0008', {isSafety: true}), set(today.id, {suspicions: ['db: rows fell']})]}, ['suspicious']],
+    ['the newest set is one that a restore made', {sets: [set(today.id, {isSafety: true}), older]}, ['stale:db', 'stale:uploads']],
+    ['and the copy lacks nothing but that one', {maxAgeHours: 100, sets: [set(today.id, {isSafety: true}), older], lag: lag(older.id, 0), now: new Date('2026-11-22T04:00:00Z')}, []],
     ['an older set was suspicious', {sets: [today, set(yesterday.id, {suspicions: ['db: rows fell']})]}, []],
     ['the entry is there and cron runs', {schedule: {...schedule, state: 'installed', schedule: installed, cronRunning: true, cronRemedy: null}}, []],
     ['the entry has gone', {schedule: {...schedule, state: 'missing', schedule: installed}}, ['schedule']],
@@ -90,6 +93,12 @@ describe('judgeRestoreTests', () => {
     const failed = {time: now.toISOString(), state: 'failed' as const, message: 'no', set: null};
     expect(keys({restoreTests: overdue, runs: {'restore-test': {last: failed, lastGood: null}}})).toEqual(['failed:restore-test']);
   });
+});
+
+it('neither age nor trend of a source is that of a set that a restore made', () => {
+  const sources = sourcesOf([set('20261121T110000Z-0008', {isSafety: true}), today, yesterday]);
+  expect(sources.map(({newest}) => newest?.set)).toEqual([today.id, today.id]);
+  expect(sources[0]?.trend.map((point) => point.set)).toEqual([yesterday.id, today.id]);
 });
 
 describe('growth', () => {
