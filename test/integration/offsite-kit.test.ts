@@ -96,7 +96,7 @@ describe('the emergency kit', () => {
       filledIn,
     ].join('\n');
     const result = await execa('bash', ['-eu', '-c', script], {
-      env: {...toolEnvironment({stack}), TIMETILES_HOME: home, PGPASSWORD: stack.password},
+      env: toolEnvironment({stack, env: {TIMETILES_HOME: home, PGPASSWORD: stack.password}}),
       extendEnv: false,
       input: `${password}\n${bucket.keys.read.secretAccessKey}\n`,
       reject: false,
