@@ -106,7 +106,7 @@ export abstract class BaseCommand extends Command {
 }
 
 /** Everything that can be thrown, as an error with kind, exit code and next step; undefined for oclif's own ways to end, such as --help. */
-function toExpected(thrown: unknown, id: string, {flags, usage}: Pick<typeof Command, 'flags' | 'usage'>): TimetilesError | undefined {
+function toExpected(thrown: unknown, id: string, {flags, baseFlags, usage}: Pick<typeof Command, 'flags' | 'baseFlags' | 'usage'>): TimetilesError | undefined {
   if (thrown instanceof TimetilesError) return thrown;
   if (thrown instanceof Error && 'oclif' in thrown) {
     const {oclif} = thrown;
@@ -115,7 +115,7 @@ function toExpected(thrown: unknown, id: string, {flags, usage}: Pick<typeof Com
     // oclif gives every flag a value, also one that takes none.
     const text = message.replace(/^The following errors? occurred:/, '').replace(/\s*\n\s*/g, ' ').replaceAll(/(--[\w-]+)=true(?= cannot)/g, '$1').trim();
     const [, unknown] = /^Nonexistent flags?: ([^\s,]+)/.exec(text) ?? [];
-    const near = unknown === undefined ? undefined : nearestFlag(unknown, Object.keys(flags), String(usage ?? ''));
+    const near = unknown === undefined ? undefined : nearestFlag(unknown, Object.keys({...baseFlags, ...flags, json: true, help: true}), String(usage ?? ''));
     return new TimetilesError('usage', text, `${near === undefined ? '' : `Did you mean ${near}? `}See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
   }
   return toTimetilesError(thrown);
