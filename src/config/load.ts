@@ -138,15 +138,10 @@ function requirePassword(given: ReadonlyMap<string, GivenValue>, request: LoadRe
   const paths = files.map((file) => file.path).join(' and ');
   const where = files.length === 0 ? `${main} does not exist` : `${paths} ${files.length === 1 ? 'does' : 'do'} not set it`;
   // Bootstrap writes the password into the file of the app: where that is gone, another password would open nothing.
-  const isLost = request.file === undefined && !existsSync(app) && wasUsed(home);
+  const isLost = request.file === undefined && !existsSync(app) && existsSync(join(stateDirectoryOf(home), 'bootstrap.steps'));
   if (isLost) {
     throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where}, and ${app}, where bootstrap writes it, does not exist)`, `Put ${app} back, or write the password that was used so far into ${main}, mode 0600: it is in your password manager or with the emergency kit. No other one opens the backups.`);
   }
   const elsewhere = request.file === undefined && files.length === 0 ? ` If timetiles is installed in another directory: export TIMETILES_HOME=DIRECTORY` : '';
   throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where})`, `Write RESTIC_PASSWORD="…" into ${main}, mode 0600.${elsewhere}`);
-}
-
-/** Whether bootstrap has been here, or a backup was made. */
-function wasUsed(home: string): boolean {
-  return ['bootstrap.steps', 'repositories.json'].some((name) => existsSync(join(stateDirectoryOf(home), name)));
 }

@@ -91,10 +91,10 @@ describe('loadConfiguration', () => {
     expect(await thrownBy(() => loadConfiguration({environment: {TIMETILES_HOME: homeWith({})}}))).toMatchObject(problem('configuration', /does not exist\)$/, /export TIMETILES_HOME=/));
   });
 
-  it.each(['bootstrap.steps', 'repositories.json'])('asks for the file that held the password, and for no new one, where it was in use (%s)', async (trace) => {
+  it('asks for the file that held the password, and for no new one, where bootstrap has been', async () => {
     const home = homeWith({'bootstrap.conf': 'DB_NAME="a"'});
     mkdirSync(join(home, 'state'));
-    writeFileSync(join(home, 'state', trace), '');
+    writeFileSync(join(home, 'state', 'bootstrap.steps'), '');
     const load = () => loadConfiguration({environment: {TIMETILES_HOME: home}});
     expect(await thrownBy(load)).toMatchObject(problem('configuration', `${home}/.env.production, where bootstrap writes it, does not exist`, /^Put .*\.env\.production back, or write the password that was used/));
     writeFileSync(join(home, '.env.production'), 'APP="1"\n');
