@@ -5,6 +5,7 @@ import {dirname} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {Plugin} from '@oclif/core';
 import {build} from 'rolldown';
+import {dockerParts} from './docker-parts.js';
 import {externalPackages} from './external.js';
 import {writeCompletionScripts} from './completion.js';
 import {writeManual} from './man.js';
@@ -18,6 +19,7 @@ await build({
   input: Object.fromEntries(entries.map((path) => [path.slice('src/'.length, -'.ts'.length), path])),
   platform: 'node',
   external: externalPackages,
+  plugins: [dockerParts()],
   output: {dir: 'dist', format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js'},
   logLevel: 'warn',
 });

@@ -4,12 +4,21 @@ import type Dockerode from 'dockerode';
 import {z} from 'zod';
 import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
 import {baseEnvironment} from '../process/environment.ts';
-import {connectionOptions} from './connection-options.ts';
+import {connectionAgent, connectionOptions} from './connection-options.ts';
 import {defaultHost, findEndpoint, type Endpoint} from './endpoint.ts';
+
+/** A connection for one call. */
+interface Line {
+  readonly api: Dockerode;
+  /** Ends the call: dockerode cannot, and a call that nobody waits for any more would keep this process alive. */
+  hangUp(): void;
+}
 
 /** The connection to one Docker engine, for the API and for the docker program alike. */
 export interface DockerHandle {
-  readonly api: Dockerode;
+  readonly open: () => Line;
+  /** What is known of the engine, in common for all copies of this handle. */
+  readonly engine: {isSilent: boolean};
   /** Such as `unix:///var/run/docker.sock`. */
   readonly host: string;
   /** What names it, in words: DOCKER_HOST, a context, or the default. */
@@ -19,13 +28,25 @@ export interface DockerHandle {
   /** False when the engine's files are on another machine. */
   readonly isLocal: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** How long one call may take, in milliseconds; default: as long as a question may. */
+  readonly limit?: number;
 }
 
-const apiTimeoutMilliseconds = 120_000;
+/** A living engine answers a question at once; milliseconds. */
+const questionLimit = 60_000;
+/** What an engine may take to stop, to start or to remove something; milliseconds. */
+const workLimit = 180_000;
+/** Of an engine that has not answered in time, further answers are not waited for as long; milliseconds. */
+const silentLimit = 10_000;
+
+/** The same engine for calls that make it do something, which takes longer than an answer. */
+export function atWork(docker: DockerHandle): DockerHandle {
+  return {...docker, limit: workLimit};
+}
 
 /**
  * Prepares the connection to the engine that `docker ps` would use. Nothing is sent yet, unless a TCP port of this host has to be asked
- * whose it is. dockerode takes 68 ms to import, so it is imported here, when it is needed.
+ * whose it is. Many commands need no dockerode, so it is imported here.
  * @throws TimetilesError `docker` when the engine is named in a way that leads nowhere
  */
 export async function connectDocker(environment: Readonly<Record<string, string | undefined>>, signal?: AbortSignal): Promise<DockerHandle> {
@@ -33,8 +54,12 @@ export async function connectDocker(environment: Readonly<Record<string, string 
   const {default: Docker} = await import('dockerode');
   const {host, origin} = endpoint;
   const isSocket = host.startsWith('unix://');
-  const api = new Docker({...connectionOptions(endpoint), timeout: apiTimeoutMilliseconds});
-  const handle: DockerHandle = {api, host, origin, environment: programEnvironment(endpoint, environment), isLocal: isSocket, signal};
+  const options = {...connectionOptions(endpoint), timeout: workLimit};
+  const open = () => {
+    const agent = connectionAgent(endpoint);
+    return {api: new Docker({...options, ...(agent && {agent})}), hangUp: () => agent?.destroy()};
+  };
+  const handle: DockerHandle = {open, engine: {isSilent: false}, host, origin, environment: programEnvironment(endpoint, environment), isLocal: isSocket, signal};
   return isSocket || !isLoopback(host) ? handle : {...handle, isLocal: await isThisHost(handle)};
 }
 
@@ -67,21 +92,51 @@ export async function dockerVersion(docker: DockerHandle): Promise<string> {
 /** Makes one call to the engine and turns connection failures into an error with a remedy; answers like 404 pass. */
 export async function callDocker<Result>(docker: DockerHandle, call: (api: Dockerode) => Promise<Result>): Promise<Result> {
   docker.signal?.throwIfAborted();
+  const {engine} = docker;
+  const limit = docker.limit ?? (engine.isSilent ? silentLimit : questionLimit);
+  const line = docker.open();
   try {
-    return await call(docker.api);
+    const answer = await withinLimit(call(line.api), limit);
+    engine.isSilent = false;
+    return answer;
   } catch (error) {
+    if (error instanceof NoAnswer) {
+      engine.isSilent = true;
+      throw unreachable(docker, `no answer within ${limit / 1000} seconds`, error, 'See what it is busy with (journalctl -u docker), or start it anew: systemctl restart docker');
+    }
     const code = systemCode(error);
     if (docker.host.startsWith('ssh://') && statusOf(error) === undefined) {
       throw new TimetilesError('docker', `Docker cannot be reached at ${docker.host}: ${messageOf(error)}`, 'Load the key into an agent (ssh-add) and see that docker works there (ssh user@host docker version), or run timetiles on that host.', {cause: error});
     }
     if (code !== undefined && statusOf(error) === undefined && code !== 'EACCES' && code !== 'EPERM' && code !== 'ABORT_ERR') {
-      throw new TimetilesError('docker', `Docker does not answer at ${docker.host} (${code})${docker.origin === 'the default' ? '' : `, which ${docker.origin} names`}`, adviceFor(docker), {cause: error});
+      throw unreachable(docker, code, error);
     }
     if (code === 'EACCES' || code === 'EPERM') {
       throw new TimetilesError('permission', `this user may not use Docker at ${docker.host}`, 'Run the command as root (sudo timetiles …) or join the docker group.', {cause: error});
     }
     throw error;
+  } finally {
+    line.hangUp();
   }
+}
+
+class NoAnswer extends Error {}
+
+/** dockerode's own time limit is no help once an answer has begun: a call whose connection breaks in the middle of one would never end. */
+async function withinLimit<Result>(call: Promise<Result>, limit: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NoAnswer()), limit);
+  });
+  try {
+    return await Promise.race([call, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unreachable(docker: DockerHandle, why: string, cause: unknown, next = adviceFor(docker)): TimetilesError {
+  return new TimetilesError('docker', `Docker does not answer at ${docker.host} (${why})${docker.origin === 'the default' ? '' : `, which ${docker.origin} names`}`, next, {cause});
 }
 
 function adviceFor({isLocal, origin}: DockerHandle): string {

@@ -1,5 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs';
-import {Agent} from 'node:https';
+import {Agent as HttpAgent} from 'node:http';
+import {Agent as HttpsAgent} from 'node:https';
 import {join} from 'node:path';
 import type {DockerOptions} from 'dockerode';
 import {TimetilesError} from '../shared/errors.ts';
@@ -18,8 +19,13 @@ export function connectionOptions({host, tls}: Endpoint): DockerOptions {
     return {...nothing, protocol: 'ssh', host: hostName, port: url.port || 22, username: decodeURIComponent(url.username), ...(agent && {sshOptions: {agent}})};
   }
   if (!tls) return {...nothing, host: hostName, port: url.port};
-  const agent = tls.verify ? undefined : new Agent({rejectUnauthorized: false});
-  return {...nothing, protocol: 'https', host: hostName, port: url.port, ...certificates(tls.directory), ...(agent && {agent})};
+  return {...nothing, protocol: 'https', host: hostName, port: url.port, ...certificates(tls.directory)};
+}
+
+/** What holds the connection to an endpoint, and can end it; undefined by ssh, where dockerode makes its own. */
+export function connectionAgent({host, tls}: Endpoint): HttpAgent | undefined {
+  if (host.startsWith('ssh:')) return undefined;
+  return tls ? new HttpsAgent({rejectUnauthorized: tls.verify}) : new HttpAgent();
 }
 
 /** The files that docker itself knows: an own authority, and a client's certificate with its key. All may be left out. */

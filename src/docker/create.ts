@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {z} from 'zod';
 import {runCommand} from '../process/run.ts';
-import {callDocker, dockerError, statusOf, type DockerHandle} from './client.ts';
+import {atWork, callDocker, dockerError, statusOf, type DockerHandle} from './client.ts';
 
 /** What an engine has to offer. */
 export interface Engine {
@@ -86,7 +86,7 @@ function wordsOf(command: string | string[] | null | undefined): string[] {
 /** Makes a container and does not start it. @returns its id */
 export async function createContainer(docker: DockerHandle, wanted: NewContainer): Promise<string> {
   try {
-    const container = await callDocker(docker, (api) =>
+    const container = await callDocker(atWork(docker), (api) =>
       api.createContainer({
         name: wanted.name,
         Image: wanted.image,
@@ -115,7 +115,7 @@ function mounts(type: 'volume' | 'bind', byTarget: Readonly<Record<string, strin
 /** Removes a container, running or not, with the volumes that have no name. One that is not there is no error. */
 export async function removeContainer(docker: DockerHandle, idOrName: string): Promise<void> {
   try {
-    await callDocker(docker, (api) => api.getContainer(idOrName).remove({force: true, v: true}));
+    await callDocker(atWork(docker), (api) => api.getContainer(idOrName).remove({force: true, v: true}));
   } catch (error) {
     if (statusOf(error) !== 404) throw dockerError(`removing the container ${idOrName}`, error);
   }
@@ -124,7 +124,7 @@ export async function removeContainer(docker: DockerHandle, idOrName: string): P
 /** Makes a named volume on the engine's disk; one of that name that exists already stays as it is. */
 export async function createVolume(docker: DockerHandle, name: string, labels: Readonly<Record<string, string>>): Promise<void> {
   try {
-    await callDocker(docker, (api) => api.createVolume({Name: name, Labels: {...labels}}));
+    await callDocker(atWork(docker), (api) => api.createVolume({Name: name, Labels: {...labels}}));
   } catch (error) {
     throw dockerError(`making the volume ${name}`, error);
   }
@@ -133,7 +133,7 @@ export async function createVolume(docker: DockerHandle, name: string, labels: R
 /** Removes a volume. One that is not there is no error. */
 export async function removeVolume(docker: DockerHandle, name: string): Promise<void> {
   try {
-    await callDocker(docker, (api) => api.getVolume(name).remove());
+    await callDocker(atWork(docker), (api) => api.getVolume(name).remove());
   } catch (error) {
     if (statusOf(error) !== 404) throw dockerError(`removing the volume ${name}`, error);
   }

@@ -28,9 +28,12 @@ export function parseDisks(paths: readonly string[], lines: readonly string[]): 
   });
 }
 
+/** A file system that does not answer any more, such as one of another machine, holds its `df` for ever; milliseconds. */
+const lookLimit = 30_000;
+
 /** Somebody who looks at file systems in a container, again and again, without a new process each time. */
 export interface DiskWatcher {
-  /** How the disks are now; empty where the container has no shell or no `df`, or is gone. */
+  /** How the disks are now; empty where the container has no shell or no `df`, where a disk does not answer, or the container is gone. */
   look(): Promise<ContainerDisk[]>;
   /** Ends it. */
   close(): Promise<void>;
@@ -57,13 +60,18 @@ export function watchDisks(docker: DockerHandle, container: string, paths: reado
   };
   const ended = waitForEnd();
   return {
-    look() {
-      if (isOver) return Promise.resolve([]);
+    async look() {
+      if (isOver) return [];
       const disks = new Promise<ContainerDisk[]>((resolve) => {
         answer = resolve;
       });
       shell.write('\n');
-      return disks;
+      const impatience = setTimeout(() => shell.stop('SIGKILL'), lookLimit);
+      try {
+        return await disks;
+      } finally {
+        clearTimeout(impatience);
+      }
     },
     async close() {
       shell.closeInput();

@@ -1,6 +1,10 @@
 import {startCommand, type CommandRequest, type CommandResult, type RunningCommand} from '../process/run.ts';
 import type {DockerHandle} from './client.ts';
 import {openShell, type Shell, type ShellRequest} from './shell.ts';
+import {watchContainer} from './watch.ts';
+
+/** Seconds that the docker program gets to end: it has nothing to clean up. */
+const grace = 5;
 
 export interface ExecRequest extends Pick<CommandRequest, 'stdin' | 'stdout' | 'onStderrLine' | 'signal' | 'limit'> {
   readonly container: string;
@@ -25,11 +29,25 @@ export function execArgs(request: Pick<ExecRequest, 'container' | 'command' | 'e
 
 /**
  * Starts a command in a running container by way of the docker program, whose standard streams may be kernel pipes:
- * dockerode would copy every byte through this process, without back-pressure.
+ * dockerode would copy every byte through this process, without back-pressure. It is given up when container or engine are lost.
+ * @throws TimetilesError in its result: `container` or `docker`
  */
 export function startExec(docker: DockerHandle, request: ExecRequest): RunningCommand {
-  const {container: _, command: __, user: ___, environment, ...streams} = request;
-  return startCommand({signal: docker.signal, ...streams, file: 'docker', args: execArgs(request), env: {...docker.environment, ...environment}});
+  const {container, command: _, user: __, environment, signal = docker.signal, ...streams} = request;
+  const lost = new AbortController();
+  const running = startCommand({
+    ...streams,
+    file: 'docker',
+    args: execArgs(request),
+    env: {...docker.environment, ...environment},
+    signal: signal ? AbortSignal.any([signal, lost.signal]) : lost.signal,
+    grace,
+  });
+  const done = new AbortController();
+  const onEnd = () => done.abort();
+  running.result.then(onEnd, onEnd);
+  void watchContainer(docker, container, done.signal, (trouble) => lost.abort(trouble));
+  return running;
 }
 
 /** What a command that ends soon may have: its streams are texts. */
@@ -55,7 +73,7 @@ function idleShell(docker: DockerHandle, {container, user}: ShortExecRequest): S
   const key = JSON.stringify([container, user]);
   const living = (open.get(key) ?? []).filter((shell) => shell.state() !== 'ended');
   const request = {container, user, command: ['sh'], environment: {}, stdin: 'pipe'} as const;
-  const shell = living.find((one) => one.state() === 'idle') ?? openShell({file: 'docker', args: execArgs(request), env: docker.environment, signal: docker.signal});
+  const shell = living.find((one) => one.state() === 'idle') ?? openShell((streams) => startExec(docker, {...request, ...streams}));
   open.set(key, [...living.filter((one) => one !== shell), shell]);
   return shell;
 }

@@ -1,6 +1,6 @@
 import {TimetilesError} from '../shared/errors.ts';
 import {waitUntil} from '../shared/wait.ts';
-import {callDocker, dockerError, statusOf, type DockerHandle} from './client.ts';
+import {atWork, callDocker, dockerError, statusOf, type DockerHandle} from './client.ts';
 import {inspectContainer, type Container} from './containers.ts';
 
 /** How long a container may take to stop before Docker kills it. */
@@ -11,7 +11,7 @@ const settleMilliseconds = 2000;
 /** Stops a container and returns how to start it again. Stopping a stopped one is no error. */
 export async function stopContainer(docker: DockerHandle, container: Container): Promise<() => Promise<void>> {
   try {
-    await callDocker(docker, (api) => api.getContainer(container.id).stop({t: stopGraceSeconds}));
+    await callDocker(atWork(docker), (api) => api.getContainer(container.id).stop({t: stopGraceSeconds}));
   } catch (error) {
     // 304: it was stopped already.
     if (statusOf(error) !== 304) throw dockerError(`stopping the container ${container.name}`, error);
@@ -22,7 +22,7 @@ export async function stopContainer(docker: DockerHandle, container: Container):
 /** Starts a container by id or name. Starting a running one is no error. */
 export async function startContainer(docker: DockerHandle, idOrName: string): Promise<void> {
   try {
-    await callDocker(docker, (api) => api.getContainer(idOrName).start());
+    await callDocker(atWork(docker), (api) => api.getContainer(idOrName).start());
   } catch (error) {
     if (statusOf(error) !== 304) throw dockerError(`starting the container ${idOrName}`, error);
   }

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {keepEnds, startCommand, timeoutError, type CommandRequest, type CommandResult} from '../process/run.ts';
+import {keepEnds, timeoutError, type CommandRequest, type CommandResult, type RunningCommand} from '../process/run.ts';
 import {shellWord} from '../shared/format.ts';
 
 /** What to run in a shell that is open. */
@@ -42,9 +42,9 @@ const idleMilliseconds = 10_000;
 /**
  * Opens a shell, so that what costs much to start, as `docker exec` does, is paid once and not for each command. When
  * this process ends, so does the shell: its input is closed.
- * @param start how to start a `sh` that reads its script from stdin
+ * @param start starts a `sh` that reads its script from stdin, a pipe
  */
-export function openShell(start: Pick<CommandRequest, 'file' | 'args' | 'env' | 'signal'>): Shell {
+export function openShell(start: (streams: Pick<CommandRequest, 'stdout' | 'onStderrLine'>) => RunningCommand): Shell {
   const token = randomBytes(16).toString('hex');
   let work: Work | undefined;
   let isOpen = true;
@@ -63,7 +63,7 @@ export function openShell(start: Pick<CommandRequest, 'file' | 'args' | 'env' | 
     isStderrAtEnd = true;
     finishWhenBothEnded();
   });
-  const shell = startCommand({...start, stdin: 'pipe', stdout: {onLine: (line) => fromStdout.push(line)}, onStderrLine: (line) => fromStderr.push(line)});
+  const shell = start({stdout: {onLine: (line) => fromStdout.push(line)}, onStderrLine: (line) => fromStderr.push(line)});
   const ended = shell.result.finally(() => {
     isOpen = false;
     clearTimeout(idle);
@@ -96,7 +96,7 @@ export function openShell(start: Pick<CommandRequest, 'file' | 'args' | 'env' | 
       const overdue = (seconds: number) => {
         isOpen = false;
         shell.stop('SIGKILL');
-        reject(timeoutError(start.file, seconds));
+        reject(timeoutError('docker', seconds));
       };
       const limit = request.limit === undefined ? undefined : setTimeout(overdue, request.limit * 1000, request.limit);
       try {

@@ -32,13 +32,13 @@ export async function chooseSources(context: Context, {only, earlier}: {only: So
   const present = kinds.filter((source) => !absent.has(source));
   const [firstReason] = absent.values();
   if (present.length === 0 && firstReason) throw firstReason;
-  const further = await Promise.all(present.map(async (source) => [source, ...((await source.findFurther?.(context, newestRecord(source.name, earlier))) ?? [])]));
+  const found = await Promise.all(present.map(async (source) => (await source.findSources?.(context, newestRecord(source.name, earlier))) ?? [source]));
   const line = settingLine('BACKUP_SOURCES', present.map(({kind}) => kind).join(','));
-  const chosen = new Set(further.flat().map(({name}) => name));
+  const chosen = new Set(found.flat().map(({name}) => name));
   const held = newestSourcesOf(present, earlier);
   for (const name of held) if (!chosen.has(name)) context.log.warn(`the newest backup also holds ${name}, which is not there any more, or not meant to be saved; older sets keep it until they are pruned`);
   const notes = [...absent].map(([source, reason]) => `${present.map(({name}) => name).join(' and ')} alone, without ${source.name}: ${reason.message} (to say so for good, write ${line} into bootstrap.conf)`);
-  return {sources: further.flat(), notes};
+  return {sources: found.flat(), notes};
 }
 
 /** What the newest set holds of a source, safety sets included: they show that there was something. Pure. */

@@ -26,8 +26,9 @@ export async function checkSources(context: Context): Promise<Check[]> {
         absent.push({name: first.name, state: 'fail', message: reason.message, remedy: reason.next});
         return `none: ${reason.message}`;
       }
-      further = (await first.findFurther?.(context, record)) ?? [];
-      return inspectSource(context, first, earlier, notes);
+      const [own = first, ...others] = (await first.findSources?.(context, record)) ?? [];
+      further = others;
+      return inspectSource(context, own, earlier, notes);
     });
     checks.push(check);
     for (const source of further) checks.push(await attempt(source.name, () => inspectSource(context, source, earlier, notes)));

@@ -2,7 +2,8 @@ import {repositoryFiles} from '../restic/handle.ts';
 import {timeOfSetId} from '../shared/set-id.ts';
 import type {Context} from './context.ts';
 import {readCachedManifest, readCachedManifests, type Manifest} from './manifest.ts';
-import {isFinished, readSets, type BackupSet, type SetSnapshot} from './sets.ts';
+import {groupSets, isFinished, readSnapshots, type BackupSet, type SetSnapshot} from './sets.ts';
+import {readToldSnapshots, rememberToldSnapshots} from './told-snapshots.ts';
 
 /** As much of a set as tells which ones are complete. */
 export interface SetState {
@@ -41,14 +42,31 @@ export interface KnownSet extends SetState {
 }
 
 /**
- * The sets of the local repository, newest first: from this host's copies of the manifests when these account for every
- * snapshot file there is, else from restic, whose answer costs most of a second.
+ * The sets of the local repository, newest first: from this host's copies of the manifests, and from what restic once told of the snapshots
+ * that none of these accounts for. Only a snapshot that neither knows makes restic be asked, whose answer costs half a second.
  */
 export async function readKnownSets(context: Context): Promise<KnownSet[]> {
-  return fromCopies(context) ?? (await readSets(context)).map((set) => fromSet(context, set));
+  const {known, unexplained} = fromCopies(context);
+  if (unexplained.size === 0) return known;
+  const told = readToldSnapshots(context, unexplained);
+  if (told) {
+    const ids = new Set(known.map(({id}) => id));
+    const others = groupSets(told).filter(({id}) => !ids.has(id));
+    return newestFirst([...known, ...others.map((set) => fromSet(context, set))]);
+  }
+  let isWhole = true;
+  const {snapshots, sets} = await readSnapshots(context, () => (isWhole = false));
+  // A damaged one may be repaired, and has its name again.
+  if (isWhole) await rememberToldSnapshots(context, unexplained, snapshots);
+  return sets.map((set) => fromSet(context, set));
 }
 
-function fromCopies(context: Context): KnownSet[] | undefined {
+function newestFirst(sets: readonly KnownSet[]): KnownSet[] {
+  return sets.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+}
+
+/** What the copies of the manifests tell, and the snapshots that they do not account for. */
+function fromCopies(context: Context): {known: KnownSet[]; unexplained: ReadonlySet<string>} {
   const present = new Set(repositoryFiles(context.restic, 'snapshots'));
   const unexplained = new Set(present);
   const known: KnownSet[] = [];
@@ -69,8 +87,7 @@ function fromCopies(context: Context): KnownSet[] | undefined {
       sources: sourcesOf(manifest),
     });
   }
-  if (unexplained.size > 0) return undefined;
-  return known.toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  return {known: newestFirst(known), unexplained};
 }
 
 function sourcesOf(manifest: Manifest): KnownSource[] {

@@ -7,22 +7,10 @@ import {readCachedManifest, readManifest, type Manifest} from './manifest.ts';
 import {finishInterruptedRestoreIfIdleOrWarn} from './recover.ts';
 import {readSets, type BackupSet, type SetSnapshot} from './sets.ts';
 
-export interface ListedSnapshot extends SnapshotSizes {
-  readonly source: string;
-  readonly id: string;
-  readonly time: Date;
-}
+export type ListedSnapshot = SnapshotSizes & Pick<SetSnapshot, 'source' | 'id' | 'time'>;
 
-export interface ListedSet {
-  readonly id: string;
-  readonly time: Date;
-  readonly state: 'complete' | 'incomplete';
-  readonly isSafety: boolean;
-  readonly isSuspicious: boolean;
-  readonly isImported: boolean;
-  /** Made by TimeTiles' earlier command line. */
-  readonly isEarlier: boolean;
-  /** Why; also empty where only the repository could tell, at a high price. */
+export interface ListedSet extends Pick<BackupSet, 'id' | 'time' | 'state' | 'isSafety' | 'isSuspicious' | 'isImported' | 'isEarlier'> {
+  /** Why it is suspicious; also empty where only the repository could tell, at a high price. */
   readonly suspicions: readonly string[];
   /** The last restore test of this copy of the set; null when there was none. */
   readonly restoreTest: Evidence | null;

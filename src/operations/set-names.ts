@@ -65,9 +65,13 @@ function readRemembered({stateDirectory, settings}: NamesContext): SetName[] {
   return readSetNames(stateDirectory, settings.RESTIC_REPOSITORY);
 }
 
-/** Configurations that share an installation directory may have a repository each. */
 function pathOf(stateDirectory: string, repository: string): string {
-  return join(stateDirectory, `sets-${createHash('sha256').update(repository).digest('hex').slice(0, 12)}.json`);
+  return join(stateDirectory, repositoryStateName('sets', repository));
+}
+
+/** The file of what is remembered of a repository. Configurations that share an installation directory may have one each. Pure. */
+export function repositoryStateName(what: string, repository: string): string {
+  return `${what}-${createHash('sha256').update(repository).digest('hex').slice(0, 12)}.json`;
 }
 
 /** A host that cannot keep them only completes less. Most listings change nothing. */

@@ -93,10 +93,16 @@ export function manifestTags(setId: string, sources: readonly string[], marks: S
  * @throws TimetilesError `repository-missing` when there is none yet
  */
 export async function readSets(context: Context, onUnreadable?: (line: string) => void): Promise<BackupSet[]> {
+  return (await readSnapshots(context, onUnreadable)).sets;
+}
+
+/** The same with the snapshots that they are made of. */
+export async function readSnapshots(context: Context, onUnreadable?: (line: string) => void): Promise<{readonly snapshots: Snapshot[]; readonly sets: BackupSet[]}> {
   requireRepository(context);
-  const sets = groupSets(await listSnapshots(context.restic, toolTag, onUnreadable));
+  const snapshots = await listSnapshots(context.restic, toolTag, onUnreadable);
+  const sets = groupSets(snapshots);
   await rememberSetNames(context, sets);
-  return sets;
+  return {snapshots, sets};
 }
 
 /** @throws TimetilesError `repository-missing` */

@@ -1,6 +1,7 @@
-import {closeSync, constants, mkdtempSync, openSync, rmSync, writeSync} from 'node:fs';
+import {closeSync, constants, mkdtempSync, openSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {writeBytes} from '../shared/write-bytes.ts';
 import {runCommand, startCommand, type RunningCommand} from './run.ts';
 import {baseEnvironment} from './environment.ts';
 
@@ -74,14 +75,10 @@ export async function openHeldPipe(): Promise<HeldPipe> {
       });
     },
     async finish(text) {
-      if (text !== undefined) writeAll(writeFd, text);
+      // Never in one go: while a reader that is stuck has the pipe full, this process has to go on.
+      if (text !== undefined) await writeBytes(writeFd, Buffer.from(text, 'utf8'));
       await close();
     },
     close,
   };
-}
-
-function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text, 'utf8');
-  for (let offset = 0; offset < bytes.length; ) offset += writeSync(fd, bytes, offset);
 }

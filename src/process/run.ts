@@ -5,7 +5,9 @@ import {StringDecoder} from 'node:string_decoder';
 import {TimetilesError} from '../shared/errors.ts';
 
 /** How long a child may take to clean up after SIGINT before it is killed: restic has to remove its lock. */
-const interruptGraceMilliseconds = 60_000;
+const interruptGraceSeconds = 60;
+/** What a child leaves running may hold its output open long after its end; nothing that comes later is its own. */
+const lingerMilliseconds = 2000;
 /** Of a child's stderr the end matters for a message, and the beginning where a program breaks off with a long trace; more is not kept. */
 const stderrHeadLength = 4096;
 const stderrTailLength = 16_384;
@@ -29,6 +31,8 @@ export interface CommandRequest {
   readonly signal?: AbortSignal | undefined;
   /** Seconds after which a child that should have answered long ago is ended; none for those that move data. */
   readonly limit?: number | undefined;
+  /** Seconds between the interrupt and the kill of a child that does not end; default: a minute. */
+  readonly grace?: number | undefined;
   /** The kernel sends the child SIGINT when this process dies, even by SIGKILL (setpriv of util-linux). */
   readonly interruptWhenOrphaned?: boolean;
   /** Beyond that, the child does not begin when this process died in the moment of starting it. For what locks others out: it costs a tenth of a second. */
@@ -55,7 +59,7 @@ export interface RunningCommand {
   closeInput(): void;
   /** Whether this process, when it has nothing else to do, waits for the child's end. It does unless told. */
   keepAlive(isWanted: boolean): void;
-  /** Asks the child to end, SIGINT by default; it is killed when it has not ended after a minute. */
+  /** Asks the child to end, SIGINT by default; it is killed when it has not ended after its grace. */
   stop(signalName?: NodeJS.Signals): void;
 }
 
@@ -79,7 +83,7 @@ export function startCommand(request: CommandRequest): RunningCommand {
     reject: false,
     buffer: false,
     killSignal: 'SIGINT',
-    forceKillAfterDelay: interruptGraceMilliseconds,
+    forceKillAfterDelay: (request.grace ?? interruptGraceSeconds) * 1000,
     ...(stops.length > 0 && {cancelSignal: AbortSignal.any(stops)}),
     stdio: [
       stdin === undefined ? 'ignore' : typeof stdin === 'object' && 'fd' in stdin ? typedFd(stdin.fd) : 'pipe',
@@ -108,8 +112,18 @@ export function startCommand(request: CommandRequest): RunningCommand {
   subprocess.stdin?.on('error', () => undefined);
   if (typeof stdin === 'object' && 'text' in stdin) subprocess.stdin?.end(stdin.text, request.encoding ?? 'utf8');
 
+  let linger: NodeJS.Timeout | undefined;
+  subprocess.nodeChildProcess.once('exit', () => {
+    linger = setTimeout(() => {
+      // A stream of the caller's is read at his pace.
+      if (stdout !== 'stream') subprocess.stdout?.destroy();
+      subprocess.stderr?.destroy();
+    }, lingerMilliseconds);
+  });
+
   const finish = async (): Promise<CommandResult> => {
     const ended = await subprocess;
+    clearTimeout(linger);
     if (ended.code === 'ENOENT' || ended.code === 'EACCES') throw missingProgram(file, ended.code);
     onStdout?.end();
     onStderr?.end();

@@ -126,10 +126,7 @@ export async function startSnapshotStream(
       onStderrLine: reader.onLine,
     });
     pipe.consumerStarted(restic.pid);
-    const ended = restic.result.then(
-      (result) => resticError(handle, `storing ${path}`, result),
-      (error: unknown) => error,
-    );
+    const ended = restic.result.then((result) => resticError(handle, `storing ${path}`, result)).catch((error: unknown) => error);
     return {
       writeFd: pipe.writeFd,
       ended,

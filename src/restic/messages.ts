@@ -39,7 +39,7 @@ export function parseResticMessage(line: string): ResticMessage | undefined {
   }
 }
 
-const snapshot = z.object({
+export const snapshotSchema = z.object({
   id: z.string(),
   time: z.string(),
   hostname: z.string().default(''),
@@ -58,10 +58,10 @@ const snapshot = z.object({
     .optional(),
 });
 
-export type Snapshot = z.output<typeof snapshot>;
+export type Snapshot = z.output<typeof snapshotSchema>;
 
 export function parseSnapshots(text: string): Snapshot[] {
-  return z.array(snapshot).nullable().parse(JSON.parse(text)) ?? [];
+  return z.array(snapshotSchema).nullable().parse(JSON.parse(text)) ?? [];
 }
 
 const lockContent = z.object({

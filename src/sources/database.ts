@@ -1,20 +1,19 @@
 import {connectDatabase, type Connection} from './postgres/connection.ts';
 import {databaseOfSource, joinDatabaseNames, mainSource, sourceOfDatabase} from './postgres/database-names.ts';
-import {findDataPlaces, notesOnPlaces} from './postgres/data-places.ts';
-import {readBackupNotes} from './postgres/backup-notes.ts';
+import {notesOnPlaces, type DataPlace} from './postgres/data-places.ts';
 import {recordOfDump} from './postgres/dump-record.ts';
 import {entryOf} from './postgres/entry.ts';
 import {exportDump, exportName} from './postgres/export.ts';
 import {databaseDetailsSchema, readDetails} from './postgres/facts.ts';
 import {storeDump} from './postgres/dump.ts';
 import {listExpectedFiles} from './postgres/files-query.ts';
-import {findDatabases, type FoundDatabases} from './postgres/find-database.ts';
+import type {FoundDatabases} from './postgres/find-database.ts';
 import {findOtherServers, findServer, findServerIds} from './postgres/find-server.ts';
 import {sessionName} from './postgres/guard.ts';
 import {findDatabaseHome, findLiveTables} from './postgres/home.ts';
 import {recogniseDump} from './postgres/import/import.ts';
+import {inspectDatabase, inspectServer, type ServerInspection} from './postgres/inspect-server.ts';
 import {proveDatabase} from './postgres/prove.ts';
-import {requireDatabase} from './postgres/require-database.ts';
 import {endLeftoverSessionsSql, runName, runSql} from './postgres/psql.ts';
 import {inspectKeptDatabase} from './postgres/kept.ts';
 import {findDatabaseLeftovers} from './postgres/leftovers.ts';
@@ -22,6 +21,7 @@ import {planDatabaseRestore, revertDatabaseRestore, swapRestoredDatabase} from '
 import {dropDatabase} from './postgres/swap.ts';
 import {connectTarget} from './postgres/restore-into.ts';
 import {planThrowawayServer} from './postgres/throwaway.ts';
+import {TimetilesError} from '../shared/errors.ts';
 import {plural} from '../shared/format.ts';
 import {settingLine} from '../config/setting-line.ts';
 import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, StoreRequest} from './source.ts';
@@ -29,15 +29,16 @@ import type {BackupTask, InspectOptions, Source, SourceContext, SourceRecord, St
 /**
  * A PostgreSQL database of the stack, by way of its own container.
  * @param database one of those beside the main one, as a source of its own; undefined: the main one
+ * @param server what was found of its server just now, so that it is not asked again
  */
-export function databaseSource(database?: string): Source {
+export function databaseSource(database?: string, server?: ServerInspection): Source {
   const name = database === undefined ? mainSource : sourceOfDatabase(database);
   const lead = (context: SourceContext): SourceContext => (database === undefined ? context : {...context, database});
   return {
     name,
     kind: 'db',
     findAbsence,
-    inspect: (context, options) => (database === undefined ? inspectMain(context, options) : inspectFurther(lead(context), name)),
+    inspect: (context, options) => (database === undefined ? inspectMain(context, options, server) : inspectFurther(lead(context), name, server)),
     measure({bytes, details}) {
       const {data} = databaseDetailsSchema.pick({tables: true}).safeParse(details);
       // The thousands of rows that PostGIS brings would hide the loss of all others.
@@ -70,7 +71,7 @@ export function databaseSource(database?: string): Source {
 }
 
 /** What is asked of the main database alone, also for all others of the server. */
-const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther' | 'findLeftovers'> = {
+const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findSources' | 'findLeftovers'> = {
   recognise: recogniseDump,
   findLeftovers: findDatabaseLeftovers,
   async listNamedFiles(context, files, {record, restoreId}) {
@@ -78,9 +79,9 @@ const mainOnly: Pick<Source, 'recognise' | 'listNamedFiles' | 'findFurther' | 'f
     if (query === undefined) return;
     await listExpectedFiles(await connectTarget(context, record), query, {snapshot: undefined, run: runName(context.restic.repository, restoreId)}, files);
   },
-  async findFurther(context, earlier) {
-    const {further} = await findDatabases(context, {earlier: savedDatabase(earlier)});
-    return further.map((name) => databaseSource(name));
+  async findSources(context, earlier) {
+    const server = await inspectServer(context, {earlier: savedDatabase(earlier)});
+    return [databaseSource(undefined, server), ...server.further.map((name) => databaseSource(name, server))];
   },
 };
 
@@ -104,20 +105,16 @@ function savedDatabase(record: SourceRecord | undefined): string | undefined {
   return record && databaseDetailsSchema.pick({database: true}).safeParse(record.details).data?.database.name;
 }
 
-async function inspectMain(context: SourceContext, {earlier}: InspectOptions): Promise<BackupTask> {
-  const found = await findDatabases(context, {earlier: savedDatabase(earlier)});
-  const {connection, preferred} = found;
-  const run = runName(context.restic.repository, 'inspect');
-  const [servers, limits, places] = await Promise.all([leftOutServers(context, connection), readBackupNotes(connection, run), findDataPlaces(connection, run)]);
-  const notes = [...found.notes, ...leftOutDatabases(found), ...servers, ...limits, ...notesOnPlaces(connection.container.name, places)];
-  return {...taskOf(context, {source: mainSource, connection, preferred}), notes};
+async function inspectMain(context: SourceContext, {earlier}: InspectOptions, known: ServerInspection | undefined): Promise<BackupTask> {
+  const server = known ?? (await inspectServer(context, {earlier: savedDatabase(earlier)}));
+  const {connection, preferred, limits, places} = server;
+  const notes = [...server.notes, ...leftOutDatabases(server), ...(await leftOutServers(context, connection)), ...limits, ...notesOnPlaces(connection.container.name, places)];
+  return {...taskOf(context, {source: mainSource, connection, places, preferred}), notes};
 }
 
-async function inspectFurther(context: SourceContext, source: string): Promise<BackupTask> {
-  const connection = await connectDatabase(context);
-  requireDatabase(connection);
-  const notes = await readBackupNotes(connection, runName(context.restic.repository, 'inspect'));
-  return {...taskOf(context, {source, connection, preferred: connection.database}), notes};
+async function inspectFurther(context: SourceContext, source: string, server: ServerInspection | undefined): Promise<BackupTask> {
+  const {connection, limits, places} = await inspectDatabase(context, server?.places);
+  return {...taskOf(context, {source, connection, places, preferred: connection.database}), notes: limits};
 }
 
 function taskOf(context: SourceContext, subject: StoreSubject): BackupTask {
@@ -140,22 +137,25 @@ async function leftOutServers(context: SourceContext, {container}: Connection): 
 interface StoreSubject {
   readonly source: string;
   readonly connection: Connection;
+  readonly places: readonly DataPlace[];
   /** The database that the configuration or the container names as the main one. */
   readonly preferred: string;
 }
 
-async function store(context: SourceContext, {source, connection, preferred}: StoreSubject, request: StoreRequest): Promise<SourceRecord> {
+async function store(context: SourceContext, {source, connection, places, preferred}: StoreSubject, request: StoreRequest): Promise<SourceRecord> {
   const begin = Date.now();
   const run = runName(context.restic.repository, request.setId);
   try {
     const {tags, onProgress, expectedFiles} = request;
     const query = context.settings.BACKUP_FILES_QUERY;
     const beside = expectedFiles && query !== undefined && source === mainSource ? (snapshot: string, wasEnded: () => boolean) => listExpectedFiles(connection, query, {snapshot, run: sessionName(run, 'files'), wasEnded}, expectedFiles) : undefined;
-    const {stored, details: read} = await storeDump(connection, context.restic, {tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT, log: context.log});
+    const {stored, details: read} = await storeDump(connection, context.restic, {places, tags, run, onProgress, beside, lockWait: context.settings.BACKUP_LOCK_WAIT, log: context.log});
     const {id, bytes, added, files} = stored;
     const details = {...read, ...(preferred !== connection.database && {preferred})};
     return {source, snapshot: id, bytes, added, files, seconds: (Date.now() - begin) / 1000, unreadable: [], details};
   } catch (error) {
+    // Then there is nobody to ask.
+    if (error instanceof TimetilesError && (error.kind === 'container' || error.kind === 'docker')) throw error;
     // pg_dump in the container does not notice that its reader is gone. The first cause is the one to tell.
     const steady = {...connection, docker: {...connection.docker, signal: undefined}};
     await runSql(steady, endLeftoverSessionsSql(run), {run}).catch(() => undefined);

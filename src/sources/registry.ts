@@ -4,7 +4,7 @@ import {uploadsSource} from './uploads.ts';
 
 /**
  * The first source of each kind, in the order of a backup: the database first, so that every file that a row names is in
- * the set. Further ones of a kind come from `findFurther`.
+ * the set. Further ones of a kind come from `findSources`.
  */
 export const sources: readonly Source[] = [databaseSource(), uploadsSource];
 

@@ -250,8 +250,11 @@ export interface Source {
    * @throws TimetilesError where the configuration names some that is not there, or where nothing can be said
    */
   findAbsence(context: SourceContext, earlier: SourceRecord | undefined): Promise<TimetilesError | undefined>;
-  /** Further sources of this kind that the configuration asks for. */
-  readonly findFurther?: (context: SourceContext, earlier: SourceRecord | undefined) => Promise<Source[]>;
+  /**
+   * The sources of this kind that the configuration asks for, this one first; absent: this one alone. They know what was found of them, and
+   * are to be inspected at once.
+   */
+  readonly findSources?: (context: SourceContext, earlier: SourceRecord | undefined) => Promise<Source[]>;
   /** Finds the data and proves that it can be read. */
   inspect(context: SourceContext, options: InspectOptions): Promise<BackupTask>;
   /** What of a record is compared with those of earlier sets. */

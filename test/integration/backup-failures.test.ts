@@ -120,8 +120,30 @@ describe('a backup fails cleanly when', () => {
   test('the container is stopped', async () => {
     const damage = () => stack.docker(['stop', '--time', '1', stack.postgres]);
     const error = await failingBackup({damage, resumes: false, repair: () => startAgain(stack.postgres)});
-    expect(error).toMatchObject({...dumpFailed, message: `pg_dump in ${stack.postgres} failed: exit code 137`});
+    expect(error).toMatchObject({kind: 'container', message: `the dump was broken off: the container ${stack.postgres} is exited`, next: `Nothing was stored. Start it: docker start ${stack.postgres}`});
   });
+
+  test('the container is paused, and stays so', async () => {
+    const running = startTimetiles(['backup', 'db', '--json'], {stack});
+    running.stdin.end();
+    const dump = await holdDump(stack);
+    await stack.docker(['pause', stack.postgres]);
+    const result = await running.result;
+    const paused = {kind: 'container', message: expect.stringContaining(`the container ${stack.postgres} is paused`), next: expect.stringContaining(`docker unpause ${stack.postgres}`)};
+    expect(result.exitCode).toBe(1);
+    expect(result.json().error).toMatchObject(paused);
+    expect(result.json().error.next).toMatch(/^Nothing was stored\. /);
+    // Whoever comes next is told at once.
+    const begin = Date.now();
+    expect((await timetiles(['backup', 'db', '--json'], {stack})).json().error).toMatchObject(paused);
+    const doctor = await timetiles(['doctor', '--json'], {stack});
+    expect(JSON.parse(doctor.stdout).checks).toContainEqual(expect.objectContaining({state: 'fail', message: paused.message}));
+    expect(Date.now() - begin).toBeLessThan(30_000);
+    await stack.docker(['unpause', stack.postgres]);
+    dump.resume();
+    expect((await timetiles(['backup', 'db', '--json'], {stack})).exitCode).toBe(0);
+    await expectNothingLeft(stack);
+  }, 180_000);
 
   test('the container is removed', async () => {
     const spare = await spareContainer();
@@ -131,7 +153,7 @@ describe('a backup fails cleanly when', () => {
       await startAgain(stack.postgres);
     };
     const error = await failingBackup({damage, resumes: false, repair});
-    expect(error).toMatchObject({...dumpFailed, message: `pg_dump in ${stack.postgres} failed: exit code 137`});
+    expect(error).toMatchObject({kind: 'container', message: expect.stringMatching(/^the dump was broken off: the container \S+ (has been removed|is removing|is exited)$/)});
   });
 });
 

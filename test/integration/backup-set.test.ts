@@ -16,6 +16,7 @@ const setId = /^\d{8}T\d{6}Z-[0-9a-f]{4}$/;
 describe.each(ages)('with the %s restic', (restic) => {
   let stack: Stack;
   let first: TimetilesResult;
+  let span: string[];
   const run = (args: string[]) => timetiles(args, {stack, restic});
 
   beforeAll(async () => {
@@ -23,7 +24,9 @@ describe.each(ages)('with the %s restic', (restic) => {
     stack = await startStack(useBench(), {heartbeat: false});
     await loadDataset(stack, {events: 3000, uploads: 60});
     await stack.writeConfig();
+    const begin = Date.now();
     first = await run(['backup', '--json']);
+    span = ['--since', String(begin / 1000), '--until', String(Date.now() / 1000)];
   });
   afterAll(() => stack.stop());
 
@@ -50,6 +53,12 @@ describe.each(ages)('with the %s restic', (restic) => {
       expect(snapshot.added).toBeGreaterThan(10_000);
       expect(snapshot.seconds).toBeGreaterThan(0);
     }
+  });
+
+  test('a backup starts no more than four processes in the container by docker exec: a shell for questions, the guard, a reader, and pg_dump', async () => {
+    const {stdout} = await stack.docker(['events', ...span, '--filter', 'event=exec_create', '--filter', `container=${stack.postgres}`, '--format', '{{.Action}}']);
+    const ours = stdout.split('\n').filter((line) => line !== '' && !line.includes('pg_isready'));
+    expect(ours).toHaveLength(4);
   });
 
   test('the repository is for its owner alone', () => {

@@ -1,6 +1,7 @@
 import {inspectContainer, type Container} from '../../docker/containers.ts';
 import {readLog} from '../../docker/create.ts';
 import type {DockerHandle} from '../../docker/client.ts';
+import {troubleOf} from '../../docker/trouble.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import {plural, shellWord} from '../../shared/format.ts';
 import {waitUntil} from '../../shared/wait.ts';
@@ -35,7 +36,8 @@ export type AwaitedServer = Ready & {readonly container: Container; readonly dat
  * Waits until the container's server lets us in, for good: images start a temporary one first, to make the cluster.
  * @throws TimetilesError `container` or `database` that says what it waited for, with the last lines of the log
  */
-export async function awaitServer(context: SourceContext, docker: DockerHandle, {id}: Container, {database, run, limit, isNew = false}: WaitForServer): Promise<AwaitedServer> {
+export async function awaitServer(context: SourceContext, docker: DockerHandle, first: Container, {database, run, limit, isNew = false}: WaitForServer): Promise<AwaitedServer> {
+  const {id} = first;
   const begin = Date.now();
   let lastWord = 0;
   let why = 'it says nothing';
@@ -44,8 +46,9 @@ export async function awaitServer(context: SourceContext, docker: DockerHandle, 
   const look = async (): Promise<boolean> => {
     const container = await inspectContainer(docker, id);
     last = container ?? last;
-    if (!container?.running) {
-      await requireComing(docker, container ?? last, isNew || !container);
+    const trouble = troubleOf(container, last ?? first);
+    if (trouble || !container) {
+      await requireComing(docker, container ?? last, isNew, trouble);
       why = `the container is ${container?.state ?? 'gone'}`;
       return false;
     }
@@ -85,24 +88,13 @@ async function reach(context: SourceContext, docker: DockerHandle, container: Co
 }
 
 /** A container that does not run is waited for only while Docker is starting it again. */
-async function requireComing(docker: DockerHandle, container: Container | undefined, isNew: boolean): Promise<void> {
+async function requireComing(docker: DockerHandle, container: Container | undefined, isNew: boolean, trouble: TimetilesError | undefined): Promise<void> {
   if (container && !isNew && (container.state === 'restarting' || (container.state === 'exited' && Date.now() - container.endedAt < restartMoment))) return;
   if (isNew) {
     const said = container ? (await readLog(docker, container.id, 3)).join(' | ') : 'it was removed';
     throw new TimetilesError('container', `the server in the container ${container?.name ?? 'that was made for it'} from ${container?.image ?? 'its image'} does not start: ${said || 'it said nothing'}`, 'See how the image wants to be started, and whether the host has enough memory: free -m');
   }
-  throw notRunning(container);
-}
-
-function notRunning(container: Container | undefined): TimetilesError {
-  if (!container) return new TimetilesError('container', 'the database container has been removed', 'Start it again: docker compose up -d');
-  const name = shellWord(container.name);
-  const remedies: Readonly<Record<string, string>> = {
-    paused: `Let it run on: docker unpause ${name}`,
-    dead: `Docker could not remove it. Try again: docker rm --force ${name}; then docker compose up -d`,
-    removing: 'Start it again once it is removed: docker compose up -d',
-  };
-  return new TimetilesError('container', `the container ${container.name} is ${container.state}`, remedies[container.state] ?? `Start it: docker start ${name}`);
+  if (trouble) throw trouble;
 }
 
 /** Roles are made by the scripts of a first start, in a temporary server. */

@@ -1,7 +1,6 @@
 import {z} from 'zod';
 import {plural} from '../../shared/format.ts';
-import type {Connection} from './connection.ts';
-import {queryJson} from './psql.ts';
+import type {Ask} from './psql.ts';
 
 const factsSchema = z.object({
   user: z.string(),
@@ -51,8 +50,9 @@ select json_build_object(
 from pg_database d, pg_roles me where d.datname = current_database() and me.rolname = current_user;`;
 
 /** Looks for what a dump of the database could not bring back. Also shows that the database can be read at all. */
-export async function readBackupNotes(connection: Connection, run: string): Promise<string[]> {
-  return notesOn(factsSchema.parse(await queryJson(connection, factsQuery, {run})));
+export async function readBackupNotes(ask: Ask): Promise<string[]> {
+  const [line = ''] = await ask(factsQuery);
+  return notesOn(factsSchema.parse(JSON.parse(line)));
 }
 
 /** Pure. */

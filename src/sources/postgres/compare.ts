@@ -1,14 +1,13 @@
 import {z} from 'zod';
 import type {Connection} from './connection.ts';
-import {parseTableCounts, tableCountsQuery, wrongCounts, type DatabaseDetails, type TableCount} from './facts.ts';
+import {isOfExtension, parseTableCounts, tableCountsQuery, wrongCounts, type DatabaseDetails, type TableCount} from './facts.ts';
 import {longQueryLimit, queryJson, runSql} from './psql.ts';
 
 /** What has other rows after a good restore: a materialised view is filled anew, and what an extension brings is its own. */
 const otherRowsQuery = `
 select coalesce(json_agg(json_build_array(n.nspname, c.relname)), '[]')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'm'
-  or exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e');`;
+where c.relkind = 'm' or ${isOfExtension};`;
 
 export interface Comparison {
   /** What is not as the manifest says, a line per table. */

@@ -1,9 +1,7 @@
 import {z} from 'zod';
-import {startExec} from '../../docker/exec.ts';
-import type {RunningCommand} from '../../process/run.ts';
-import type {Connection} from './connection.ts';
 import {isMeasure, ownRelations, type TableCount} from './facts.ts';
-import {psqlRequest} from './programs.ts';
+import {longQueryLimit} from './psql.ts';
+import type {Session} from './session.ts';
 import {identifier, literal} from './sql.ts';
 
 const tableSchema = z.object({
@@ -39,51 +37,32 @@ const lockMilliseconds = 200;
 
 const countedSchema = z.tuple([z.number(), z.number(), z.boolean()]);
 
-/** Counts rows beside pg_dump, as its snapshot shows them. */
-export interface Counting {
-  /** Begins. @param dump the server process of pg_dump, while it holds its locks */
-  start(snapshot: string, tables: readonly CountedTable[], dump: number | undefined): void;
-  /** Resolves when psql has ended, whatever became of it. */
-  readonly ended: Promise<unknown>;
-  /** Lets psql end after what it was told. */
-  close(): void;
-  /** What was counted so far, and the tables that were not. */
-  result(tables: readonly CountedTable[]): {counted: TableCount[]; missing: CountedTable[]};
+export interface CountedRows {
+  readonly counted: readonly TableCount[];
+  /** Those that were not counted, for whatever reason. */
+  readonly missing: readonly CountedTable[];
 }
 
 /**
- * Opens a session for counting. It asks for one table at a time, each in a transaction of its own, and does not stand in
- * line: where something waits for the table already, it is not counted here.
+ * Counts rows beside pg_dump, as its snapshot shows them. It asks for one table at a time, each in a transaction of its own, and does not stand
+ * in line: where something waits for the table already, it is not counted here. Never fails, since the stored dump has all rows too.
+ * @param dump the server process of pg_dump, while it holds its locks
  */
-export function openCounting(connection: Connection, run: string): Counting {
+export async function countRows(session: Session, snapshot: string, tables: readonly CountedTable[], dump: number | undefined): Promise<CountedRows> {
   const rows = new Map<number, number>();
-  const psql: RunningCommand = startExec(connection.docker, {
-    ...psqlRequest(connection, {run}),
-    stdin: 'pipe',
-    stdout: {
-      onLine(line) {
-        if (line === '') return;
-        const [index, count, isSame] = countedSchema.parse(JSON.parse(line));
-        if (isSame) rows.set(index, count);
-      },
-    },
-  });
-  return {
-    start(snapshot, tables, dump) {
-      // One table that cannot be counted must not keep the others from it.
-      psql.write(`\\set ON_ERROR_STOP 0\nset lock_timeout = ${lockMilliseconds};\n${tables.map((table, index) => countScript(snapshot, table, index, dump)).join('')}`);
-      psql.closeInput();
-    },
-    ended: psql.result.catch((error: unknown) => error),
-    close: () => psql.closeInput(),
-    result(tables) {
-      const counted = tables.flatMap(({schema, table, isReadable}, index): TableCount[] => {
-        const count = isReadable ? rows.get(index) : 0;
-        return count === undefined ? [] : [[schema, table, count]];
-      });
-      return {counted, missing: tables.filter(({isReadable}, index) => isReadable && !rows.has(index))};
-    },
+  // One table that cannot be counted must not keep the others from it.
+  const script = `\\set ON_ERROR_STOP 0\nset lock_timeout = ${lockMilliseconds};\n${tables.map((table, index) => countScript(snapshot, table, index, dump)).join('')}`;
+  const onLine = (line: string) => {
+    const [index, count, isSame] = countedSchema.parse(JSON.parse(line));
+    if (isSame) rows.set(index, count);
   };
+  // It may have been ended for the app's sake: what it has told so far is right.
+  await session.query(script, {onLine, limit: longQueryLimit}).catch(() => undefined);
+  const counted = tables.flatMap(({schema, table, isReadable}, index): TableCount[] => {
+    const count = isReadable ? rows.get(index) : 0;
+    return count === undefined ? [] : [[schema, table, count]];
+  });
+  return {counted, missing: tables.filter(({isReadable}, index) => isReadable && !rows.has(index))};
 }
 
 /**

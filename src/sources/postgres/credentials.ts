@@ -51,7 +51,7 @@ async function fromEnvironment(docker: DockerHandle, container: Container, keys:
   if (value !== undefined) return value;
   const path = keys.map((key) => environment[`${key}_FILE`]).find((text) => text !== undefined && text !== '');
   if (path === undefined) return undefined;
-  const result = await runExec(docker, {container: container.id, command: ['cat', path], environment: {}});
+  const result = await runExec(docker, {container: container.id, command: ['cat', path], environment: {}, limit: 30});
   if (result.exitCode === 0) return result.stdout.replace(/[\r\n]+$/, '');
   if (unreadable === 'counts for nothing') return undefined;
   throw new TimetilesError('container', `${path} in the container ${container.name} cannot be read`, 'Set DB_USER, DB_NAME and DB_PASSWORD in the configuration.');

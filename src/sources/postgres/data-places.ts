@@ -1,8 +1,7 @@
-import {z} from 'zod';
 import type {Container, Mount} from '../../docker/containers.ts';
-import {runExec} from '../../docker/exec.ts';
 import type {Connection} from './connection.ts';
-import {queryJson} from './psql.ts';
+import {readDirectories} from './server-directories.ts';
+import {runScript, type Ask} from './psql.ts';
 
 /** What would be lost with a container: nothing of a place in a named volume or a directory of the host, or in another file system that somebody mounted on purpose. */
 type Keeping = 'mount' | 'unnamed volume' | 'container' | 'unknown';
@@ -17,41 +16,24 @@ export interface DataPlace {
   readonly keeping: Keeping;
 }
 
-const placesSchema = z.object({dataDirectory: z.string().nullable(), tablespaces: z.array(z.string())});
-
-/** pg_settings shows what this user may see, where SHOW would be an error. */
-const placesQuery = `select json_build_object(
-  'dataDirectory', (select setting from pg_settings where name = 'data_directory'),
-  'tablespaces', (select coalesce(json_agg(pg_tablespace_location(oid) order by oid), '[]') from pg_tablespace where spcname not in ('pg_default', 'pg_global')));`;
-
 /** The number of the root's file system first; then for each directory that of its own, and its path without links. */
-const script = 'stat -c %d /; for p; do (cd "$p" 2>/dev/null && echo "$(stat -c %d .) $(pwd -P)") || echo; done';
-
-/** The places of a server do not change while the way to it is known. */
-const known = new WeakMap<Connection['server'], Promise<DataPlace[]>>();
+const script = 'stat -c %d /; for p; do (cd "$p" 2>/dev/null && echo "$(stat -c %d .) $(pwd -P)") || echo -; done';
 
 /**
  * Asks the server where its data is, and the container what is mounted there.
  * @returns the data directory first; nothing where this user may not know it
  */
-export function findDataPlaces(connection: Connection, run: string): Promise<DataPlace[]> {
-  const places = known.get(connection.server) ?? lookForPlaces(connection, run);
-  known.set(connection.server, places);
-  return places;
-}
-
-async function lookForPlaces(connection: Connection, run: string): Promise<DataPlace[]> {
-  const {docker, container} = connection;
-  const {dataDirectory, tablespaces} = placesSchema.parse(await queryJson(connection, placesQuery, {run}));
+export async function findDataPlaces(connection: Connection, ask: Ask): Promise<DataPlace[]> {
+  const {container} = connection;
+  const {dataDirectory, tablespaces} = await readDirectories(connection, ask);
   const data = dataDirectory ?? container.environment['PGDATA'] ?? container.environment['DATADIR'];
   if (data === undefined || data === '') return [];
   const places = [
     {what: 'data directory', path: data} as const,
     {what: 'WAL', path: `${data}/pg_wal`} as const,
-    ...tablespaces.map((path) => ({what: 'tablespace', path}) as const),
+    ...tablespaces.map(({path}) => ({what: 'tablespace', path}) as const),
   ];
-  const {stdout} = await runExec(docker, {container: container.id, command: ['sh', '-c', script, 'sh', ...places.map(({path}) => path)], environment: {}, limit: 30});
-  const [root = '', ...lines] = stdout.split('\n');
+  const [root = '', ...lines] = await runScript(connection, script, places.map(({path}) => path));
   return places.map((place, index) => ({...place, ...judgePlace(container, place.path, root, lines[index] ?? '')}));
 }
 

@@ -6,12 +6,14 @@ import type {ResticHandle} from '../../restic/handle.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import type {OnProgress} from '../source.ts';
 import type {Connection} from './connection.ts';
-import {openCounting, type CountedTable, type Counting} from './counting.ts';
-import type {TableCount} from './facts.ts';
+import {countRows, type CountedRows} from './counting.ts';
+import {troubleUnder} from './failure.ts';
 import {sessionName, type Guard, type Obstacle} from './guard.ts';
 import {programRequest} from './programs.ts';
 import {readFacts, type Facts} from './read-facts.ts';
+import {openSession, type Session} from './session.ts';
 import {firstError} from './sqlstate.ts';
+import {watchForStall} from './stall.ts';
 import {watchDump, watchRest} from './watch-dump.ts';
 
 /** pg_dump itself gives up so much later than the guard does, should that be gone. */
@@ -33,7 +35,7 @@ export interface DumpRequest {
 
 /** What came of one attempt. */
 export type Attempt =
-  | {readonly state: 'stored'; readonly stored: StoredSnapshot; readonly facts: Omit<Facts, 'tables' | 'lockable'>; readonly counted: readonly TableCount[]; readonly missing: readonly CountedTable[]}
+  | ({readonly state: 'stored'; readonly stored: StoredSnapshot; readonly facts: Omit<Facts, 'tables' | 'lockable'>} & CountedRows)
   /** pg_dump waited for a lock, and gave way. */
   | {readonly state: 'blocked'; readonly obstacle: Obstacle}
   /** Something went away before pg_dump could lock it or read its definition. */
@@ -54,29 +56,38 @@ interface AttemptRequest extends DumpRequest {
 export async function attemptDump(connection: Connection, restic: ResticHandle, starting: Promise<Guard>, request: AttemptRequest): Promise<Attempt> {
   const {run} = request;
   // restic needs most of a second to open the repository: it starts first.
-  const stream = await startSnapshotStream(restic, request.path, request.tags, request.onProgress);
+  const stall = watchForStall();
+  const onProgress: OnProgress = (progress) => {
+    stall.saw(progress.bytes ?? 0);
+    request.onProgress(progress);
+  };
+  const stream = await startSnapshotStream(restic, request.path, request.tags, onProgress);
   const complaints: string[] = [];
   const dump = startDump(connection, request, {fd: stream.writeFd, onStderrLine: (line) => complaints.push(line.slice(0, longestComplaint))});
-  let counting: Counting | undefined;
+  let reader: Session | undefined;
   try {
     // When restic gives up (a full disk), nobody reads any more: the dump has to end too.
     void stream.ended.then(() => dump.stop());
+    void stall.stalled.then(() => dump.stop('SIGKILL'));
     // While restic opens the repository nobody reads: pg_dump would only hold its locks the longer.
     const [guard] = await Promise.all([starting, stream.ready]);
-    counting = openCounting(connection, sessionName(run, 'count'));
+    reader = openSession(connection, {run: sessionName(run, 'count')});
     const snapshot = await guard.exportSnapshot();
     dump.write(`${snapshot}\n`);
     dump.closeInput();
-    const {count, beside, reading} = startReaders(connection, request, snapshot, counting);
+    const {count, beside, reading} = startReaders(reader, request, snapshot);
     // A dump without them is worth nothing. The error is thrown below.
     reading.catch(() => dump.stop());
 
     const watched = await watchDump(guard, dump.result, {
       deadline: request.deadline,
       lockable: () => count.lockable(),
-      onLocked: (pid) => count.start(pid),
+      onLocked: (pid) => void count.start(pid),
       onCopies: () => beside.start(),
-      onWaits: request.onWaits,
+      onWaits(obstacle) {
+        stall.waits();
+        request.onWaits(obstacle);
+      },
     });
     if (watched.state === 'blocked') {
       await guard.end('dump');
@@ -85,22 +96,26 @@ export async function attemptDump(connection: Connection, restic: ResticHandle, 
       await guard.release();
       return watched;
     }
-    const dumped = await dump.result;
+    const dumped = await dump.result.catch((error: unknown) => Promise.reject(brokenOff(error)));
+    const stalled = stall.error(connection.container.name);
+    if (stalled) throw stalled;
     if (dumped.exitCode !== 0) {
       const error = await failureOf(connection, {stream, reading, watched, dumped, complaints});
       if (!(await hasChanged(guard, watched))) throw error;
       await guard.end('count');
       return {state: 'changed', error};
     }
-    const {tables, lockable: _, ...facts} = await reading;
-    count.start();
+    const {tables: _, lockable: __, ...facts} = await reading;
+    const counting = count.start();
     beside.start();
-    const ending = endReaders(guard, watched, Promise.all([counting.ended, beside.ended()]), beside.markEnded);
+    const ending = endReaders(guard, watched, Promise.all([counting, beside.ended()]), beside.markEnded);
     const [stored] = await Promise.all([stream.commit(), ending]);
-    return {state: 'stored', stored, facts, ...counting.result(tables)};
+    return {state: 'stored', stored, facts, ...(await counting)};
   } finally {
+    stall.close();
     dump.closeInput();
-    counting?.close();
+    // Not waited for: one that is still busy is ended with what else a failed run has left.
+    void reader?.close();
     await stream.cancel();
   }
 }
@@ -124,11 +139,12 @@ function startDump(connection: Connection, {run, deadline}: {run: string; deadli
 }
 
 /** What reads the database beside pg_dump, each in its own time and at most once. */
-function startReaders(connection: Connection, request: DumpRequest, snapshot: string, counting: Counting) {
+function startReaders(reader: Session, request: DumpRequest, snapshot: string) {
   let lockable: number | undefined;
-  const reading = readFacts(connection, snapshot, request.run);
+  const reading = readFacts(reader, snapshot);
   reading.then((facts) => (lockable = facts.lockable)).catch(() => undefined);
-  let isCounting = false;
+  let counting: Promise<CountedRows> | undefined;
+  const startCounting = async (dump: number | undefined) => countRows(reader, snapshot, (await reading).tables, dump);
   let besides: Promise<void> | undefined;
   let wasEnded = false;
   return {
@@ -136,10 +152,11 @@ function startReaders(connection: Connection, request: DumpRequest, snapshot: st
     count: {
       lockable: () => lockable,
       /** @param dump the server process of pg_dump, while it holds its locks */
-      start(dump?: number) {
-        if (isCounting) return;
-        isCounting = true;
-        reading.then(({tables}) => counting.start(snapshot, tables, dump)).catch(() => undefined);
+      start(dump?: number): Promise<CountedRows> {
+        counting ??= startCounting(dump);
+        // Facts that cannot be read are told by themselves.
+        counting.catch(() => undefined);
+        return counting;
       },
     },
     beside: {
@@ -168,6 +185,8 @@ async function failureOf(
   // A dump that ended because restic had ended is restic's failure: its own words say more than a broken pipe.
   const ofRestic = await Promise.race([stream.ended, sleep(500)]);
   if (ofRestic !== undefined) throw ofRestic;
+  const trouble = await troubleUnder(connection, dumped);
+  if (trouble) throw brokenOff(trouble);
   const stderr = complaints.join('\n');
   // When the session that exported the snapshot has failed, pg_dump only says that there is no such snapshot.
   if (watched.problem !== undefined && /snapshot "[^"]*" does not exist|invalid snapshot identifier/.test(stderr)) throw watched.problem;
@@ -178,6 +197,12 @@ async function failureOf(
     return new TimetilesError('dump', `pg_dump in ${name} failed: the database has more tables than the server has locks (${said})`, 'Nothing was stored. Raise max_locks_per_transaction in the server and restart it, then run the backup again.');
   }
   return new TimetilesError('dump', `pg_dump in ${name} failed: ${said}`, `Nothing was stored. Look at docker logs --tail 50 ${name}, then run the backup again.`);
+}
+
+/** What happened to container or engine under a dump, told as what it means for the backup; everything else as it is. */
+function brokenOff(trouble: unknown): unknown {
+  if (!(trouble instanceof TimetilesError) || (trouble.kind !== 'container' && trouble.kind !== 'docker')) return trouble;
+  return new TimetilesError(trouble.kind, `the dump was broken off: ${trouble.message}`, `Nothing was stored. ${trouble.next}`, {cause: trouble});
 }
 
 /** Whether pg_dump failed because of what the app did to tables and other objects meanwhile. */

@@ -5,11 +5,12 @@ import type {Log} from '../../shared/log.ts';
 import {durationText} from '../../shared/duration.ts';
 import type {StoredSnapshot} from '../../restic/backup.ts';
 import type {Connection} from './connection.ts';
+import type {DataPlace} from './data-places.ts';
 import {attemptDump, type DumpRequest} from './dump-attempt.ts';
 import {describeHome} from './home.ts';
 import type {DatabaseDetails} from './facts.ts';
 import {describeObstacle, startGuard, type Guard, type Obstacle} from './guard.ts';
-import {openSession} from './psql.ts';
+import {openSession} from './session.ts';
 import {countStoredRows} from './stored-rows.ts';
 
 /** The dump's path in its snapshot. */
@@ -28,6 +29,8 @@ export interface StoredDump {
 }
 
 export interface StoreDumpRequest extends DumpRequest {
+  /** Where the server keeps its data, the data directory first. */
+  readonly places: readonly DataPlace[];
   /** Seconds that the dump may wait, all in all, for tables that something has locked. */
   readonly lockWait: number;
   readonly log: Pick<Log, 'debug' | 'info'>;
@@ -40,7 +43,7 @@ export interface StoreDumpRequest extends DumpRequest {
  */
 export async function storeDump(connection: Connection, restic: ResticHandle, request: StoreDumpRequest): Promise<StoredDump> {
   const {log} = request;
-  const describing = describeHome(connection, request.run).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
+  const describing = describeHome(connection, request.places).catch((error: unknown) => log.debug(`the manifest does not tell how the container is set up: ${messageOf(error)}`));
   const session = openSession(connection, {run: request.run});
   try {
     const guard = startGuard(session, request.run);

@@ -198,13 +198,15 @@ select json_build_object(
 export const ownRelations = `pg_class c join pg_namespace n on n.oid = c.relnamespace and c.relpersistence <> 't'
   and n.nspname not in ('pg_catalog', 'information_schema') and left(n.nspname, 3) <> 'pg_'`;
 
+/** Whether `c` came with an extension. */
+export const isOfExtension = `exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
+
 /**
  * Whether the rows of `c` measure how complete a database is. What a materialised view holds is made anew by a restore, and
  * may be something else by then; what an extension's own table holds is the extension's affair, whatever its version brings; unlogged
  * tables of a standby cannot be read.
  */
-export const isMeasure = `(c.relkind = 'r' and not exists (
-  select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+export const isMeasure = `(c.relkind = 'r' and not ${isOfExtension}
   and not (c.relpersistence = 'u' and pg_is_in_recovery()))`;
 
 /** Prints one JSON line `[schema, table, rows]` for every table that holds rows itself and measures completeness. */

@@ -1,5 +1,5 @@
-import {inspectContainer} from '../../docker/containers.ts';
 import {runExec} from '../../docker/exec.ts';
+import {findTrouble} from '../../docker/trouble.ts';
 import {describeEnd, type CommandResult} from '../../process/run.ts';
 import {TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
@@ -27,14 +27,12 @@ export async function askReadiness(access: Access, route: Route, run: string): P
   return result.exitCode === 1 ? 'rejecting' : 'silent';
 }
 
-/** Whether the container went down under a program, which is then the cause, whatever the program said. */
-async function isContainerGone({docker, container}: Access, result: CommandResult): Promise<boolean> {
-  const isDown = async () => {
-    const now = await inspectContainer(docker, container.id);
-    return now?.running !== true || now.startedAt !== container.startedAt;
-  };
-  if (!endsOfStopping.has(result.exitCode)) return isDown();
-  return waitUntil(isDown, {limit: noticeMilliseconds, interval: 100, signal: docker.signal});
+/** What happened to the container, or to the engine, under a program, which is then the cause, whatever the program said. */
+export async function troubleUnder({docker, container}: Pick<Access, 'docker' | 'container'>, result: CommandResult): Promise<TimetilesError | undefined> {
+  let trouble = await findTrouble(docker, container);
+  if (trouble || !endsOfStopping.has(result.exitCode)) return trouble;
+  await waitUntil(async () => (trouble = await findTrouble(docker, container)) !== undefined, {limit: noticeMilliseconds, interval: 100, signal: docker.signal});
+  return trouble;
 }
 
 /** The failure of psql as an error, by its SQLSTATE where there is one and by what the server answers to a second question where not. */
@@ -44,9 +42,8 @@ export async function sqlError(access: Access, result: CommandResult, database =
   const failure = sqlFailureIn(result.stderr);
   // A full disk may end the server too, and is then the cause.
   if (failure?.sqlstate === sqlstates.diskFull) return fullServerDiskError(access, failure.message);
-  if (await isContainerGone(access, result)) {
-    return new TimetilesError('container', `the container ${name} does not run any more`, `Start it: docker start ${shellWord(name)}`);
-  }
+  const trouble = await troubleUnder(access, result);
+  if (trouble) return trouble;
   if (failure) return new TimetilesError('database', `PostgreSQL in ${name}: ${failure.message}`, log, {sqlstate: failure.sqlstate});
   const said = firstError(result.stderr || describeEnd(result));
   if (result.exitCode !== noConnection) return new TimetilesError('database', `PostgreSQL in ${name}: ${said}`, log);

@@ -7,15 +7,16 @@ import type {SourceContext} from '../source.ts';
 import {chooseDatabase, databaseCandidates, namedByApp, type ServerDatabase} from './choose-database.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {readDatabaseNames} from './database-names.ts';
+import {isOfExtension} from './facts.ts';
 import {unknownDatabase} from './failure.ts';
-import {runName, runSql} from './psql.ts';
 import {requireDatabase} from './require-database.ts';
+import type {Ask} from './psql.ts';
 
 /** Tables that somebody made; those that extensions bring are in every fresh database. */
 export const tablesQuery = `
 select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'm', 'f') and c.relpersistence <> 't' and n.nspname <> 'information_schema' and left(n.nspname, 3) <> 'pg_'
-  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
+  and not ${isOfExtension}`;
 
 /** All databases that hold anybody's data: no templates, none that is invalid or closed, none that a restore of ours made or keeps. */
 const listQuery = `
@@ -48,31 +49,18 @@ export interface FoundDatabases {
   readonly notes: readonly string[];
 }
 
-/** What was found, for as long as the way to a server is known: a backup asks what there is, and then again for what it saves. */
-const known = new WeakMap<Connection['server'], Map<string, Promise<FoundDatabases>>>();
-
 /**
  * Finds the databases that are to be saved: those of DB_NAME, else the one with the app's data.
+ * @param ask asks the server of the connection
  * @throws TimetilesError `ambiguous` with a line for each where several may be it
  */
-export async function findDatabases(context: SourceContext, request: FindDatabases): Promise<FoundDatabases> {
-  const connection = await connectDatabase(context);
-  const answers = known.get(connection.server) ?? new Map<string, Promise<FoundDatabases>>();
-  known.set(connection.server, answers);
-  const key = JSON.stringify([context.settings.DB_NAME, request.earlier]);
-  const answer = answers.get(key) ?? find(context, connection, request);
-  answers.set(key, answer);
-  return answer;
-}
-
-async function find(context: SourceContext, connection: Connection, request: FindDatabases): Promise<FoundDatabases> {
-  const run = runName(context.restic.repository, 'inspect');
+export async function findDatabases(context: SourceContext, connection: Connection, request: FindDatabases, ask: Ask): Promise<FoundDatabases> {
   const {names, all} = readDatabaseNames(context.settings.DB_NAME);
   if (names.length > 0 || connection.refusal !== undefined) requireDatabase(connection);
-  const found = await listDatabases(connection, run);
+  const found = await listDatabases(connection, ask);
   const isSettled = names.length > 0 || (found.tables ?? 0) > 0;
   const looksAt = (name: string) => name !== connection.database && !names.includes(name);
-  const others = await lookInto(connection, found.names.filter(looksAt).slice(0, databasesLookedInto), run);
+  const others = await lookInto(found.names.filter(looksAt).slice(0, databasesLookedInto), ask);
   const own = found.tables === null ? [] : [{name: connection.database, tables: found.tables}];
   const main = isSettled ? connection.database : await settle(context, connection, {...request, databases: [...own, ...others], all});
   const rest = others.filter(({name, tables}) => name !== main && tables !== 0);
@@ -84,25 +72,24 @@ async function find(context: SourceContext, connection: Connection, request: Fin
 }
 
 /** What the server has. Tables: of the connection's database; null where that one is not there. */
-async function listDatabases(connection: Connection, run: string): Promise<{tables: number | null; names: string[]}> {
-  if (connection.server.hasDatabase) return list(connection, connection.database, run);
+async function listDatabases(connection: Connection, ask: Ask): Promise<{tables: number | null; names: string[]}> {
+  if (connection.server.hasDatabase) return list(ask, connection.database);
   for (const name of maintenanceNames) {
-    const found = await list(connection, name, run).catch(ignoreRefusal);
+    const found = await list(ask, name).catch(ignoreRefusal);
     if (found) return {tables: null, names: found.names.filter((other) => other !== 'template1')};
   }
   throw unknownDatabase(connection, connection.database);
 }
 
-async function list(connection: Connection, database: string, run: string): Promise<{tables: number; names: string[]}> {
-  const [line = ''] = await runSql(connection, listQuery.replaceAll('\n', ' '), {database, run});
+async function list(ask: Ask, database: string): Promise<{tables: number; names: string[]}> {
+  const [line = ''] = await ask(listQuery, database);
   return listSchema.parse(JSON.parse(line));
 }
 
-/** One after the other: each costs a process in the container. */
-async function lookInto(connection: Connection, names: readonly string[], run: string): Promise<ServerDatabase[]> {
+async function lookInto(names: readonly string[], ask: Ask): Promise<ServerDatabase[]> {
   const found: ServerDatabase[] = [];
   for (const name of names) {
-    const lines = await runSql(connection, `${tablesQuery};`, {database: name, run}).catch(ignoreRefusal);
+    const lines = await ask(`${tablesQuery};`, name).catch(ignoreRefusal);
     found.push({name, tables: lines === undefined ? null : Number(lines[0])});
   }
   return found;

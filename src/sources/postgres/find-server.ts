@@ -82,7 +82,8 @@ function judgeAll(docker: DockerHandle, containers: readonly Container[]): Promi
   const inOrder = containers.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return Promise.all(inOrder.map(async (container) => ({
     container,
-    role: judgeContainer(container, container.running ? await listProcesses(docker, container.id) : undefined),
+    // What one runs that Docker starts again and again tells nothing: between two starts it is nothing at all.
+    role: judgeContainer(container, container.running && container.state !== 'restarting' ? await listProcesses(docker, container.id) : undefined),
   })));
 }
 

@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import {printable} from '../../shared/printable.ts';
 import {applicationPrefix} from './programs.ts';
-import {endLeftoverSessionsSql, type Session} from './psql.ts';
+import {endLeftoverSessionsSql} from './psql.ts';
+import type {Session} from './session.ts';
 import {literal} from './sql.ts';
 
 // A guard looks after the sessions of a backup from one of its own. That session must never hold a lock on anything, not

@@ -6,23 +6,24 @@ import {TimetilesError} from '../../shared/errors.ts';
 import type {Home, HomeRequest, SourceContext, SourceRecord, StackSettings} from '../source.ts';
 import {connectDatabase, type Connection} from './connection.ts';
 import {usesKartozaNames} from './credentials.ts';
-import {findDataPlaces, mountOf} from './data-places.ts';
+import {findDataPlaces, mountOf, type DataPlace} from './data-places.ts';
 import {readDatabaseNames} from './database-names.ts';
 import {readDetails, type DatabaseDetails, type DatabaseHome} from './facts.ts';
 import {tablesQuery} from './find-database.ts';
 import {findDatabaseContainer} from './find-server.ts';
-import {runName, runSql} from './psql.ts';
+import {askerOf, runName, runSql} from './psql.ts';
 import {preloadLibraries} from './preload.ts';
 import {createServer, planServer} from './server.ts';
 import {readDatabases} from './swap.ts';
 import {connectTarget} from './restore-into.ts';
 import {waitForServer} from './wait.ts';
 
-/** What a new container would need to take this one's place, for the manifest. */
-export async function describeHome(connection: Connection, run: string): Promise<DatabaseHome> {
-  const {docker, container} = connection;
+/**
+ * What a new container would need to take this one's place, for the manifest.
+ * @param places where the server keeps its data, the data directory first
+ */
+export async function describeHome({docker, container}: Connection, [data]: readonly DataPlace[]): Promise<DatabaseHome> {
   const volumes = container.project === undefined ? [] : await listProjectVolumes(docker, container.project);
-  const [data] = await findDataPlaces(connection, run);
   const around = mountOf(container.mounts, data?.real ?? '/var/lib/postgresql/data');
   return {
     service: container.service ?? null,
@@ -102,7 +103,7 @@ async function planNewServer(context: SourceContext, details: DatabaseDetails, r
  */
 async function requireVolume(there: SourceContext, name: string): Promise<void> {
   const connection = await connectDatabase(there);
-  const [data] = await findDataPlaces(connection, runName(there.restic.repository, 'look'));
+  const [data] = await findDataPlaces(connection, askerOf(connection, {run: runName(there.restic.repository, 'look')}));
   if (data?.keeping !== 'container') return;
   // It is empty, and the next try must not take it for what compose made.
   await removeContainer(connection.docker, connection.container.id);

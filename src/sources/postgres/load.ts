@@ -12,6 +12,7 @@ import {writeBytes} from '../../shared/write-bytes.ts';
 import type {Connection} from './connection.ts';
 import {dumpPath} from './dump.ts';
 import {createDumpRewriter, type DumpRewrite} from './dump-rewrite.ts';
+import {troubleUnder} from './failure.ts';
 import {loadError} from './load-errors.ts';
 import {psqlRequest} from './programs.ts';
 
@@ -53,13 +54,13 @@ export async function loadDump(connection: Connection, restic: ResticHandle, req
       // Either restic failed, or psql did and closed the pipe on it: the first cause is the one to tell.
       const early = await Promise.race([psqlEnded, sleep(500)]);
       psql.stop('SIGKILL');
-      if (early && early.exitCode !== 0) throw failed(connection, early);
+      if (early && early.exitCode !== 0) throw await failed(connection, early);
       throw resticError(restic, `reading ${dumpPath}`, dumped);
     }
     if (rest) await writeUnlessClosed(pipe, rest);
     await pipe.finish();
     const loaded = await psqlEnded;
-    if (loaded.exitCode !== 0) throw failed(connection, loaded);
+    if (loaded.exitCode !== 0) throw await failed(connection, loaded);
     return loaded.stdout.split('\n').filter((line) => line !== '').map((line) => problemSchema.parse(JSON.parse(line)));
   } finally {
     await pipe.close();
@@ -101,8 +102,12 @@ async function writeUnlessClosed(pipe: HeldPipe, parts: readonly Buffer[]): Prom
   }
 }
 
-function failed(connection: Connection, result: CommandResult): TimetilesError {
-  return loadError(connection, result.stderr || describeEnd(result));
+async function failed(connection: Connection, result: CommandResult): Promise<TimetilesError> {
+  const error = loadError(connection, result.stderr || describeEnd(result));
+  // A full disk may end the server too, and is then the cause; what else the server said of its end is none.
+  if (error.kind === 'no-room') return error;
+  const trouble = await troubleUnder(connection, result);
+  return trouble ? new TimetilesError(trouble.kind, `the load was broken off: ${trouble.message}`, `The live database was not touched. ${trouble.next}`, {cause: trouble}) : error;
 }
 
 /**

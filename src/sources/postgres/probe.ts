@@ -54,6 +54,8 @@ export async function probe(access: Access, wanted: {database: string; user: str
   if (result.exitCode !== 0) {
     const error = await sqlError(access, result);
     if (error.kind === 'container') return {state: 'gone', said: error.message};
+    // An engine without its containerd says nothing of the program either.
+    if (error.kind === 'docker') throw error;
     if (missingProgram.has(result.exitCode)) return {state: 'no-program'};
     throw error;
   }

@@ -1,6 +1,5 @@
 import {createHash} from 'node:crypto';
-import {runExec, startExec} from '../../docker/exec.ts';
-import {TimetilesError} from '../../shared/errors.ts';
+import {runExec} from '../../docker/exec.ts';
 import type {Connection} from './connection.ts';
 import {sqlError} from './failure.ts';
 import {applicationPrefix, psqlRequest, type SessionOptions} from './programs.ts';
@@ -12,7 +11,7 @@ export interface PsqlOptions extends SessionOptions {
 }
 
 /** Seconds that an ordinary query or statement may take; counting and analysing a large database take longer. */
-const queryLimit = 120;
+export const queryLimit = 120;
 export const longQueryLimit = 6 * 3600;
 
 /** Runs a script, stopping at its first error. @returns its output lines */
@@ -41,58 +40,17 @@ export async function queryJson(connection: Connection, sql: string, options: Ps
   return line === undefined ? undefined : JSON.parse(line);
 }
 
-/** A psql session that stays open, for work inside one transaction. */
-export interface Session {
-  /** Runs SQL and returns its output lines. */
-  query(sql: string): Promise<string[]>;
-  close(): Promise<void>;
+/** Asks in a database: by default in that of the connection. @returns the lines of the answer */
+export type Ask = (sql: string, database?: string) => Promise<string[]>;
+
+export function askerOf(connection: Connection, options: PsqlOptions): Ask {
+  return (sql, database = options.database) => runSql(connection, sql, {...options, database});
 }
 
-/** A session that is still busy with a query when it is closed is cut off after this time. */
-const closeLimitMilliseconds = 5000;
-
-/** Opens a session; a failed query ends it and rejects with psql's words. */
-export function openSession(connection: Connection, options: PsqlOptions): Session {
-  let lines: string[] = [];
-  let waiting: {resolve: (lines: string[]) => void; reject: (error: unknown) => void} | undefined;
-  let count = 0;
-  const marker = `end-${process.pid}-${Date.now()}`;
-  const psql = startExec(connection.docker, {
-    ...psqlRequest(connection, options),
-    stdin: 'pipe',
-    stdout: {
-      onLine(line) {
-        if (line !== `${marker}-${count}`) {
-          if (line !== '') lines.push(line);
-          return;
-        }
-        waiting?.resolve(lines);
-        waiting = undefined;
-      },
-    },
-  });
-  const ended = psql.result.then(
-    (result) => (result.exitCode === 0 ? new TimetilesError('database', 'the session has been closed', 'Run the command again.') : sqlError(connection, result, options.database)),
-    (error: unknown) => error,
-  );
-  void ended.then((error) => waiting?.reject(error));
-  return {
-    async query(sql) {
-      lines = [];
-      count += 1;
-      const answer = new Promise<string[]>((resolve, reject) => {
-        waiting = {resolve, reject};
-      });
-      psql.write(`${sql}\n\\echo ${marker}-${count}\n`);
-      return Promise.race([answer, ended.then((error) => Promise.reject(error))]);
-    },
-    async close() {
-      psql.closeInput();
-      const impatience = setTimeout(() => psql.stop('SIGKILL'), closeLimitMilliseconds);
-      await ended;
-      clearTimeout(impatience);
-    },
-  };
+/** Runs a script by the container's shell, as the user that psql runs as. @returns its lines, the empty ones left out; none where it fails */
+export async function runScript({docker, container, route}: Connection, script: string, words: readonly string[]): Promise<string[]> {
+  const {stdout} = await runExec(docker, {container: container.id, user: route.osUser, command: ['sh', '-c', script, 'sh', ...words], environment: {}, limit: queryLimit});
+  return stdout.split('\n').filter((line) => line !== '');
 }
 
 /**

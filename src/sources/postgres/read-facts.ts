@@ -1,8 +1,7 @@
 import {z} from 'zod';
-import type {Connection} from './connection.ts';
 import {tablesQuery, tablesSchema} from './counting.ts';
 import {factsQuery, factsSchema, rolesQuery, rolesSchema} from './facts.ts';
-import {runSql} from './psql.ts';
+import type {Session} from './session.ts';
 import {literal} from './sql.ts';
 
 const readSchema = z.object({...factsSchema.shape, ...rolesSchema.shape, ...tablesSchema.shape});
@@ -10,7 +9,7 @@ const readSchema = z.object({...factsSchema.shape, ...rolesSchema.shape, ...tabl
 export type Facts = z.output<typeof readSchema>;
 
 /** Reads the facts as an exported snapshot shows them, in a transaction that ends at once. */
-export async function readFacts(connection: Connection, snapshot: string, run: string): Promise<Facts> {
+export async function readFacts(session: Session, snapshot: string): Promise<Facts> {
   const script = `begin isolation level repeatable read, read only; set transaction snapshot ${literal(snapshot)};
 ${factsQuery}
 ${tablesQuery}
@@ -21,6 +20,6 @@ ${rolesQuery(true)}
 ${rolesQuery(false)}
 \\endif
 commit;`;
-  const lines = await runSql(connection, script, {run});
+  const lines = await session.query(script);
   return readSchema.parse(Object.assign({}, ...lines.map((line): unknown => JSON.parse(line))));
 }

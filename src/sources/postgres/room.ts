@@ -2,7 +2,6 @@ import {statfsSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {z} from 'zod';
 import {watchDisks, type ContainerDisk} from '../../docker/disks.ts';
-import {runExec} from '../../docker/exec.ts';
 import {messageOf} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
 import {waitUntil} from '../../shared/wait.ts';
@@ -10,7 +9,9 @@ import {diskOf, reserveFor, stoppedForRoom, type Disk, type RoomNeed} from '../r
 import type {SourceContext} from '../source.ts';
 import type {Connection} from './connection.ts';
 import {mountOf} from './data-places.ts';
-import {queryJson, type PsqlOptions} from './psql.ts';
+import type {SessionOptions} from './programs.ts';
+import {askerOf, runScript} from './psql.ts';
+import {readDirectories} from './server-directories.ts';
 import {endSessions} from './swap.ts';
 
 const mebibyte = 1024 ** 2;
@@ -28,32 +29,29 @@ const calmInterval = 1000;
 /** No load takes longer: a month, in milliseconds. */
 const longestLoad = 30 * 86_400_000;
 
-const placesSchema = z.object({
-  /** Null where this user may not know. */
-  dataDirectory: z.string().nullable(),
+const writingSchema = z.object({
   walBytes: z.number(),
   walKept: z.boolean(),
-  tablespaces: z.array(z.object({path: z.string(), share: z.number()})),
+  /** What of the database's size lies in which tablespace, by its id; nothing where the server has none of its own. */
+  shares: z.record(z.string(), z.number()),
 });
 
-/** pg_settings shows what this user may see, where SHOW would be an error. */
-const placesQuery = `
+const writingQuery = `
 select json_build_object(
-  'dataDirectory', (select setting from pg_settings where name = 'data_directory'),
   'walBytes', pg_size_bytes(current_setting('max_wal_size')) + coalesce((select setting::bigint * 1048576 from pg_settings where name = 'wal_keep_size'), 0),
   'walKept', exists (select from pg_replication_slots where not active and restart_lsn is not null)
     or (current_setting('archive_mode') <> 'off' and exists (select from pg_stat_archiver where last_failed_time > coalesce(last_archived_time, '-infinity'))),
-  'tablespaces', (select coalesce(json_agg(json_build_object('path', pg_tablespace_location(t.oid), 'share', coalesce(used.share, 0))), '[]')
-    from pg_tablespace t left join (
+  'shares', (select coalesce(json_object_agg(id, share) filter (where share is not null), '{}') from (
       select case reltablespace when 0 then d.dattablespace else reltablespace end as id,
         sum(pg_relation_size(c.oid)) / nullif(sum(sum(pg_relation_size(c.oid))) over (), 0) as share
       from pg_class c, pg_database d where d.datname = current_database() and c.relkind in ('r', 'i', 'm', 't', 'S')
-        and exists (select from pg_tablespace where spcname not in ('pg_default', 'pg_global')) group by 1) used on used.id = t.oid
-    where t.spcname not in ('pg_default', 'pg_global')));`;
+        and exists (select from pg_tablespace where spcname not in ('pg_default', 'pg_global')) group by 1) used));`;
 
 /** Where a server keeps what a load writes. */
-export interface ServerPlaces extends z.output<typeof placesSchema> {
+export interface ServerPlaces extends Omit<z.output<typeof writingSchema>, 'shares'> {
   readonly dataDirectory: string;
+  /** With the share of the database that is in each now. */
+  readonly tablespaces: readonly {readonly path: string; readonly share: number}[];
   /** What the WAL takes already, and will be written over. */
   readonly walPresent: number;
 }
@@ -62,25 +60,15 @@ export interface ServerPlaces extends z.output<typeof placesSchema> {
  * Asks the server, and its container where the server does not tell. Undefined where nobody does.
  * @param options the live database, which knows its tablespaces
  */
-export async function findPlaces(connection: Connection, options: PsqlOptions): Promise<ServerPlaces | undefined> {
-  const places = placesSchema.parse(await queryJson(connection, placesQuery, options));
-  const dataDirectory = places.dataDirectory ?? (await findDataDirectory(connection));
+export async function findPlaces(connection: Connection, options: SessionOptions): Promise<ServerPlaces | undefined> {
+  const ask = askerOf(connection, options);
+  const {dataDirectory, tablespaces} = await readDirectories(connection, ask);
   if (dataDirectory === undefined) return undefined;
-  return {...places, dataDirectory, walPresent: await directorySize(connection, `${dataDirectory}/pg_wal`)};
-}
-
-/** By the names of the images' variables, else where images keep it. */
-async function findDataDirectory({docker, container}: Connection): Promise<string | undefined> {
-  const {PGDATA, DATADIR} = container.environment;
-  const candidates = [PGDATA, DATADIR, '/var/lib/postgresql/data', ...container.mounts.map(({destination}) => destination)].filter((path) => path !== undefined);
-  const find = 'for p; do for d in "$p" "$p"/main "$p"/*/main "$p"/*/docker "$p"/data; do [ -e "$d/PG_VERSION" ] && printf "%s\\n" "$d" && exit; done; done';
-  const {stdout} = await runExec(docker, {container: container.id, command: ['sh', '-c', find, 'sh', ...candidates], environment: {}, limit: 30});
-  return stdout.split('\n')[0] || undefined;
-}
-
-async function directorySize({docker, container}: Connection, path: string): Promise<number> {
-  const {stdout} = await runExec(docker, {container: container.id, command: ['sh', '-c', 'du -skL "$1" 2>/dev/null', 'sh', path], environment: {}, limit: 60});
-  return Number.parseInt(stdout, 10) * 1024 || 0;
+  const [line = ''] = await ask(writingQuery);
+  const {shares, ...writing} = writingSchema.parse(JSON.parse(line));
+  const [kibibytes = ''] = await runScript(connection, 'du -skL "$1" 2>/dev/null', [`${dataDirectory}/pg_wal`]);
+  const walPresent = Number.parseInt(kibibytes, 10) * 1024 || 0;
+  return {...writing, dataDirectory, tablespaces: tablespaces.map(({id, path}) => ({path, share: shares[id] ?? 0})), walPresent};
 }
 
 /** How much of what goes where. Pure. @param bytes the size of the database in its source */

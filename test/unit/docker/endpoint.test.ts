@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
-import {connectionOptions} from '../../../src/docker/connection-options.ts';
+import {connectionAgent, connectionOptions} from '../../../src/docker/connection-options.ts';
 import {findEndpoint} from '../../../src/docker/endpoint.ts';
 import {problem, temporaryDirectory, thrownBy} from '../support.ts';
 
@@ -78,6 +78,8 @@ describe('findEndpoint', () => {
 
   test('speaks TLS where DOCKER_TLS_VERIFY or DOCKER_TLS says so', () => {
     expect(findEndpoint({...empty, DOCKER_HOST: 'tcp://h', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/c'})).toMatchObject({host: 'tcp://h:2376', tls: {directory: '/c', verify: true}});
-    expect(connectionOptions(findEndpoint({...empty, DOCKER_HOST: 'tcp://h', DOCKER_TLS: '1'}))).toMatchObject({protocol: 'https', agent: {options: {rejectUnauthorized: false}}});
+    const unverified = findEndpoint({...empty, DOCKER_HOST: 'tcp://h', DOCKER_TLS: '1'});
+    expect(connectionOptions(unverified)).toMatchObject({protocol: 'https'});
+    expect(connectionAgent(unverified)).toMatchObject({options: {rejectUnauthorized: false}});
   });
 });

@@ -2,9 +2,10 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {expect, it} from 'vitest';
 import {openShell} from '../../../src/docker/shell.ts';
 import {baseEnvironment} from '../../../src/process/environment.ts';
+import {startCommand} from '../../../src/process/run.ts';
 import {thrownBy} from '../support.ts';
 
-const open = (file = 'sh') => openShell({file, args: [], env: baseEnvironment(), signal: undefined});
+const open = (file = 'sh', signal?: AbortSignal) => openShell((streams) => startCommand({...streams, file, args: [], env: baseEnvironment(), stdin: 'pipe', signal}));
 const none = {environment: {}};
 
 it('a shell gives each command its own input, output, errors, variables and exit code', async () => {
@@ -16,7 +17,7 @@ it('a shell gives each command its own input, output, errors, variables and exit
   const odd = `it's "two"\nlines $HOME \\`;
   expect(await shell.run({command: ['printenv', 'ODD'], environment: {ODD: odd}})).toMatchObject({stdout: `${odd}\n`});
   expect(await shell.run({command: ['printenv', 'ODD'], ...none})).toMatchObject({exitCode: 1});
-  expect(await shell.run({command: ['sh', '-c', 'printf "%s|" "$@"; echo half >&2; exit 7', 'sh', odd, '']  , ...none})).toEqual({exitCode: 7, signal: undefined, stdout: `${odd}||`, stderr: 'half\n'});
+  expect(await shell.run({command: ['sh', '-c', 'printf "%s|" "$@"; echo half >&2; exit 7', 'sh', odd, ''], ...none})).toEqual({exitCode: 7, signal: undefined, stdout: `${odd}||`, stderr: 'half\n'});
   expect(await shell.run({command: ['printf', 'a\n\nb\n\n'], ...none})).toMatchObject({stdout: 'a\n\nb\n\n', stderr: ''});
   expect(await shell.run({command: ['no such program'], ...none})).toMatchObject({exitCode: 127, stderr: expect.stringContaining('no such program')});
   expect(await shell.run({command: ['sh', '-c', 'kill -9 $$'], ...none})).toMatchObject({exitCode: 137});
@@ -38,7 +39,7 @@ it('a shell hands lines on as they are, of any number', async () => {
 it('a command in a shell ends at its limit, and takes the shell with it', async () => {
   const shell = open();
   const error = await thrownBy(() => shell.run({command: ['sleep', '5'], ...none, limit: 0.2}));
-  expect(error).toMatchObject({kind: 'timeout', message: 'sh did not answer within 0.2 seconds'});
+  expect(error).toMatchObject({kind: 'timeout', message: 'docker did not answer within 0.2 seconds'});
   expect(shell.state()).toBe('ended');
   expect(await shell.run({command: ['true'], ...none})).toBeUndefined();
 });
@@ -57,7 +58,7 @@ it('a program that is no shell has begun nothing', async () => {
 it('a run that is aborted ends its shell', async () => {
   const abort = new AbortController();
   // Like the docker program, and other than a shell with a child, it ends of the signal at once.
-  const shell = openShell({file: 'cat', args: [], env: baseEnvironment(), signal: abort.signal});
+  const shell = open('cat', abort.signal);
   const running = shell.run({command: ['true'], ...none});
   running.catch(() => undefined);
   await sleep(50);

@@ -102,6 +102,23 @@ describe('an abort', () => {
     expect(await runCommand({...shell('echo in time'), limit: 30})).toMatchObject({exitCode: 0, stdout: 'in time\n'});
   });
 
+  it.each([
+    ['within its limit', {limit: 60}],
+    ['without a limit', {}],
+  ])('a child that leaves another one running ends with its own end, %s', async (_, more) => {
+    const begin = Date.now();
+    // What is left running has the child's output open.
+    expect(await runCommand({...shell('sleep 20 & echo started; echo a word >&2; exit 3'), ...more})).toEqual({exitCode: 3, signal: undefined, stdout: 'started\n', stderr: 'a word\n'});
+    expect(Date.now() - begin).toBeLessThan(10_000);
+  });
+
+  it('kills a child that does not mind the interrupt, after its grace', async () => {
+    const begin = Date.now();
+    const request = {...shell("trap '' INT; while :; do sleep 0.1; done"), limit: 0.3, grace: 0.3};
+    expect(await thrownBy(() => runCommand(request))).toMatchObject(problem('timeout', 'sh did not answer within 0.3 seconds', /./));
+    expect(Date.now() - begin).toBeLessThan(10_000);
+  });
+
   it('starts nothing once it has happened', () => {
     const path = join(temporaryDirectory(), 'made');
     expect(() => startCommand({...shell(`touch ${path}`), signal: AbortSignal.abort(new Error('too late'))})).toThrow('too late');

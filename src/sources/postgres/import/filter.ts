@@ -1,12 +1,9 @@
 import {plural} from '../../../shared/format.ts';
 import type {TimetilesError} from '../../../shared/errors.ts';
 import {refusal} from '../../foreign/file.ts';
-import {DumpLexer, type LexerSink, type Unit} from './lexer.ts';
 import {createsSomething, dropsPublic, extensionIn, judgeStatement, rolesIn} from './statements.ts';
+import {createUnitFilter} from './unit-filter.ts';
 
-/** So much of a unit is looked at; what pg_dump writes about roles and databases is far shorter. */
-const headLength = 65_536;
-const insertWords = Buffer.from('INSERT INTO ');
 const header = /^--\s*PostgreSQL database dump\s*$/;
 const trailer = /^--\s*PostgreSQL database dump complete\s*$/;
 const clusterHeader = /^--\s*PostgreSQL database cluster dump/;
@@ -38,17 +35,10 @@ export function createDumpFilter(path: string): DumpFilter {
   const facts = {server: null as string | null, program: null as string | null, roles: new Set<string>(), extensions: new Set<string>()};
   const progress = {hasCreated: false, hasCleared: false, droppedPublic: false};
   const leftOut = {database: 0, clearing: 0, connect: 0};
-  let passed: Buffer[] = [];
-  /** The parts of the present unit, up to what is needed for a verdict. */
-  let held: Buffer[] = [];
-  let heldLength = 0;
-  /** The verdict on the present unit, once it is known. */
-  let fate: 'undecided' | 'pass' | 'drop' = 'undecided';
   let hasHeader = false;
   let hasTrailer = false;
   let hasTables = false;
   let hasRows = false;
-  let hasStandardStrings = true;
 
   const refuse = (reason: string, next: string): TimetilesError => refusal(path, reason, next);
   const strange = (what: string) => refuse(`has ${what}, which a dump of pg_dump never has`, 'See where it comes from. Load it by hand if you trust it, and back that up.');
@@ -85,74 +75,36 @@ export function createDumpFilter(path: string): DumpFilter {
     if (createsSomething(text)) progress.hasCreated = true;
     hasTables ||= /^create\s+(unlogged\s+)?table\b/i.test(text);
     hasRows ||= /^(copy|insert)\b/i.test(text);
-    if (/^set\s+standard_conforming_strings\b/i.test(text)) hasStandardStrings = !/\boff\b/i.test(text);
     for (const role of rolesIn(text)) facts.roles.add(role);
     const extension = extensionIn(text);
     if (extension !== undefined) facts.extensions.add(extension);
     return 'pass';
   };
-  const decide = (unit: Unit): void => {
-    const text = Buffer.concat(held).toString('utf8').trimEnd();
-    fate = unit === 'comment' ? judgeComment(text) : unit === 'command' ? judgeCommand(text) : judge(text);
-    if (fate === 'pass') passed.push(...held);
-    held = [];
-    heldLength = 0;
-  };
-
-  const sink: LexerSink = {
-    hasStandardStrings: () => hasStandardStrings,
+  const units = createUnitFilter({
+    judge(unit, text, held) {
+      const fate = unit === 'comment' ? judgeComment(text) : unit === 'command' ? judgeCommand(text) : judge(text);
+      return {passed: fate === 'pass' ? held : [], passesRest: fate === 'pass'};
+    },
+    passesInsert() {
+      if (hasTrailer) return false;
+      hasRows = true;
+      return true;
+    },
     strayCommand() {
       throw strange('a command of psql (\\) in the middle of a statement');
     },
-    part(unit, bytes, ended) {
-      if (unit === 'space' || unit === 'data') {
-        passed.push(bytes);
-        return false;
-      }
-      let hasData = false;
-      if (fate === 'undecided' && held.length === 0 && unit === 'statement' && !hasTrailer && isInsert(bytes)) {
-        hasRows = true;
-        fate = 'pass';
-      }
-      if (fate === 'undecided') {
-        held.push(bytes);
-        heldLength += bytes.length;
-        // COPY is short: what is longer has no data behind it.
-        if (ended) hasData = unit === 'statement' && /^copy\s.*\sfrom\s+stdin\b/is.test(Buffer.concat(held).toString('latin1'));
-        if (ended || heldLength > headLength) decide(unit);
-      } else if (fate === 'pass') passed.push(bytes);
-      if (ended) fate = 'undecided';
-      return hasData;
-    },
-  };
-  const lexer = new DumpLexer(sink);
-  const take = (): Buffer[] => {
-    const taken = passed;
-    passed = [];
-    return taken;
-  };
+  });
   return {
-    push(chunk) {
-      lexer.push(chunk);
-      // What is held back must not be overwritten when the reader uses its memory again.
-      held = held.map((part) => Buffer.from(part));
-      return take();
-    },
+    push: (chunk) => units.push(chunk),
     end() {
-      const isWhole = lexer.end();
-      if (held.length > 0) decide('comment');
+      const {isWhole, rest} = units.end();
       if (!hasHeader) throw refuse('is no dump of pg_dump: its header is missing', 'Give the files that pg_dump wrote.');
       if (!isWhole || !hasTrailer) throw refuse('is not whole: the line "PostgreSQL database dump complete" is missing at its end', 'Look for another copy of it; nothing of it was stored.');
       if (hasRows && !progress.hasCreated) throw refuse('holds rows without their tables (pg_dump --data-only)', 'Load it into a database that has the tables, and back that up.');
       const notes = [...notesOn(leftOut), ...(hasTables && !hasRows ? ['it holds tables without their rows (pg_dump --schema-only)'] : [])];
-      return {rest: take(), facts: {...facts, roles: [...facts.roles], extensions: [...facts.extensions]}, notes};
+      return {rest, facts: {...facts, roles: [...facts.roles], extensions: [...facts.extensions]}, notes};
     },
   };
-}
-
-/** A dump may have millions of them, and nothing in them needs a verdict. */
-function isInsert(bytes: Buffer): boolean {
-  return bytes.length > insertWords.length && bytes.compare(insertWords, 0, insertWords.length, 0, insertWords.length) === 0;
 }
 
 /** Why the work of pg_dumpall cannot be taken. */

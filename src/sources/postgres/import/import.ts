@@ -8,6 +8,7 @@ import type {RecognisedBackup, SourceContext, StoreRequest} from '../../source.t
 import {connectDatabase} from '../connection.ts';
 import {dumpPath} from '../dump.ts';
 import type {ImportedDetails} from '../facts.ts';
+import {troubleUnder} from '../failure.ts';
 import {programPath} from '../programs.ts';
 import {firstError} from '../sqlstate.ts';
 import {readArchiveHeader} from './archive-header.ts';
@@ -92,7 +93,7 @@ async function* convertArchive(context: SourceContext, file: ForeignFile): Async
       const result = await restore.result;
       const failure = await feeding;
       if (failure !== undefined && systemCode(failure) !== 'EPIPE') throw failure;
-      if (result.exitCode !== 0) throw conversionError(file.path, container.name, result.stderr);
+      if (result.exitCode !== 0) throw (await troubleUnder({docker, container}, result)) ?? conversionError(file.path, container.name, result.stderr);
     } finally {
       restore.output?.destroy();
       restore.stop('SIGKILL');
@@ -109,9 +110,9 @@ async function feed(content: AsyncIterable<Buffer>, pipe: {readonly writeFd: num
   await pipe.finish();
 }
 
+/** @param stderr of pg_restore, whose container runs */
 function conversionError(path: string, container: string, stderr: string): TimetilesError {
   const said = firstError(stderr);
   if (/unsupported version/.test(said)) return refusal(path, `is of a newer pg_dump than the pg_restore in ${container} can read: ${said}`, 'Make a plain dump of it with the newer version: pg_restore --file=NAME.sql FILE');
-  if (/is not running|No such container/.test(said)) return new TimetilesError('container', `the container ${container} does not run any more`, `Start it: docker start ${container}`);
   return refusal(path, `is damaged or not whole: pg_restore says ${messageOf(said)}`, 'Look for another copy of it; nothing of it was stored.');
 }
