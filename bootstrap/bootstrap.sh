@@ -70,7 +70,7 @@ run_step() {
   found=
   "$2_plan"
   words=$(join_with '; ' "${todo[@]}")
-  if [ "$dry_run" = yes ] && [ -n "$words" ]; then words="would be $words"; fi
+  if [ "$dry_run" = yes ] && [ -n "$words" ]; then words="to do: $words"; fi
   say "$current_step: ${words:-${found:-nothing to do}}"
   if [ ${#remarks[@]} -gt 0 ]; then printf '      %s\n' "${remarks[@]}"; fi
   if [ "$dry_run" = yes ]; then return; fi

@@ -25,7 +25,7 @@ Repositories, passwords, configuration and packages stay.
 
   $program [--home DIR] [--delete-repositories-and-passwords --delete-repositories-and-passwords]
 
-  --home DIR    the installation directory (default: \$TIMETILES_HOME, else /opt/timetiles)
+  --home DIR    the installation directory (default: \$TIMETILES_HOME, else the one that is installed)
   --delete-repositories-and-passwords
                 also delete the local repository, bootstrap.conf, the state and the password that bootstrap made;
                 to be given twice. On a terminal, given once, it asks twice. What is offsite is not touched, but cannot be read without the password.
@@ -52,9 +52,11 @@ main() {
 }
 
 read_uninstall_options() {
+  local named=no
+  [ -z "${TIMETILES_HOME:-}" ] || named=yes
   while [ $# -gt 0 ]; do
     case $1 in
-      --home) require_value "$1" "${2:-}"; home=${2%/}; shift ;;
+      --home) require_value "$1" "${2:-}"; home=${2%/}; named=yes; shift ;;
       --delete-repositories-and-passwords) purge_flags=$((purge_flags + 1)) ;;
       --help | -h) usage; exit 0 ;;
       *) fail 2 "uninstall does not know $1" "See $program --help" ;;
@@ -62,6 +64,8 @@ read_uninstall_options() {
     shift
   done
   [[ $home = /*[!/]* ]] || fail 2 "--home $home is no absolute path of a directory" 'Name the installation directory, such as /opt/timetiles.'
+  if [ "$named" = no ]; then find_home; fi
+  [ "$named" = no ] || [ -d "$home" ] || fail 2 "there is no directory $home" "Name the installation directory with --home. Here is: $(installed_homes | tr '\n' ' ')"
 }
 
 # Said once, it has to be said again.
@@ -85,17 +89,24 @@ find_data() {
   if settings=$(tool config show --json 2>/dev/null); then repository=$(setting RESTIC_REPOSITORY); fi
 }
 
+# Whether root's crontab has lines of this installation, in whatever state.
+has_schedule() {
+  crontab -l 2>/dev/null | tr -d '\r' | awk -v home="$home" '/^# timetiles (begin|end) / && $NF == home { found = 1 } END { exit !found }'
+}
+
 remove_schedule() {
-  if crontab -l 2>/dev/null | grep -q '^# timetiles begin'; then
+  if has_schedule; then
     if [ -n "$(installed_version)" ]; then
       run_tool backup auto --disable --yes || fail 1 'the schedule could not be taken out of the crontab, see above' "Take the lines of timetiles out with crontab -e, then run $program again."
     else
       say 'The tool is gone already; take the lines of timetiles out with crontab -e.'
     fi
   fi
-  if [ -e "$rotation" ]; then
+  if [ -e "$rotation" ] && [ -z "$(other_home)" ]; then
     rm -f "$rotation"
     say "Removed $rotation"
+  elif [ -e "$rotation" ]; then
+    say "$rotation stays: $(other_home) has timetiles too"
   fi
 }
 

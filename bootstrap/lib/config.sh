@@ -64,6 +64,9 @@ load_settings() {
 # One value in effect; a secret is three stars, and nothing is empty. $1 the key.
 setting() { json "d.values.find(({key}) => key === '$1')?.value" <<<"$settings"; }
 
+# Where a value comes from: default, file or environment. $1 the key.
+origin_of() { json "d.values.find(({key}) => key === '$1')?.origin.kind" <<<"$settings"; }
+
 has_password() {
   [ "$(json "d.values.some(({key, value}) => /^RESTIC_PASSWORD(_FILE|_COMMAND)?$/.test(key) && value !== null)" <<<"$settings")" = true ]
 }

@@ -50,7 +50,7 @@ END
 }
 
 read_options() {
-  again="sudo $(printf '%q ' "$program" "$@")"
+  again="sudo$(printf ' %q' "$program" "$@")"
   while [ $# -gt 0 ]; do
     case $1 in
       --config | --home | --tool | --step | --from | --skip) require_value "$1" "${2:-}" ;;

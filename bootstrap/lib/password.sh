@@ -5,7 +5,7 @@
 # A new password must not come where an old one may be lost: every backup would be.
 refuse_second_password() {
   local repository evidence=''
-  repository=$(setting RESTIC_REPOSITORY)
+  repository=${own_repository:-$(setting RESTIC_REPOSITORY)}
   if [ -e "$repository/config" ]; then
     evidence="the repository $repository"
   elif [ -e "$home/state/repositories.json" ]; then
@@ -14,7 +14,7 @@ refuse_second_password() {
     evidence="$home/state/offsite…, so this server has made offsite copies"
   fi
   [ -z "$evidence" ] || fail 2 "RESTIC_PASSWORD is not set, but there is $evidence; a new password could not open what it holds" \
-    "Write the password that was used into $home/bootstrap.conf: it is in your password manager or on the emergency kit. Only to begin anew, move these away."
+    "Write the password that was used into $home/bootstrap.conf: it is in your password manager or on the emergency kit. If that repository is none of this server's, name another place with RESTIC_REPOSITORY. Only to begin anew, move these away."
 }
 
 # Appends a new password to the app's own file; what is in there stays byte for byte.

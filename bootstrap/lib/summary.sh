@@ -34,7 +34,6 @@ summarize() {
   state              $home/state
 END
   [ ! -r "$(app_record)" ] || say "  the app's script   $(head -n 1 "$(app_record)"): every command that timetiles does not know"
-  [ "$home" = /opt/timetiles ] || say "  Commands need the directory: export TIMETILES_HOME=$home"
   advise
 }
 

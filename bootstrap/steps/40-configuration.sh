@@ -6,7 +6,7 @@ configuration_title='configuration and password'
 
 configuration_plan() {
   local file
-  configuration_password=no
+  configuration_password=no own_repository=
   found="$home/bootstrap.conf is there"
   if [ ! -e "$home/bootstrap.conf" ]; then
     todo+=("installing ${config_to_install:-bootstrap.conf.example} as $home/bootstrap.conf, mode 0600")
@@ -22,6 +22,7 @@ configuration_plan() {
     return
   fi
   load_settings
+  plan_repository
   require_offsite_if_asked
   if has_password; then return; fi
   refuse_second_password
@@ -35,6 +36,10 @@ configuration_apply() {
   if [ ! -e "$home/bootstrap.conf" ]; then
     temporary=$(mktemp "$home/bootstrap.conf.timetiles-XXXXXX")
     cat "${config_to_install:-$(current_release)/bootstrap.conf.example}" >"$temporary"
+    if [ -n "$own_repository" ]; then
+      if [ -n "$(tail -c 1 "$temporary")" ]; then printf '\n' >>"$temporary"; fi
+      printf '\n# Below the installation directory, which is not the usual one.\nRESTIC_REPOSITORY="%s"\n' "$own_repository" >>"$temporary"
+    fi
     # A link fails where the file has come into being meanwhile; a rename would replace it.
     ln "$temporary" "$home/bootstrap.conf"
     rm "$temporary"
@@ -44,6 +49,13 @@ configuration_apply() {
   done
   [ "$configuration_password" = no ] || write_new_password
   load_settings
+}
+
+# The tool's default does not move with the directory. Where there is a configuration already, the repository that it means may be in use.
+plan_repository() {
+  if [ "$home" = /opt/timetiles ] || [ -e "$home/bootstrap.conf" ] || [ "$(origin_of RESTIC_REPOSITORY)" != default ]; then return; fi
+  own_repository=$home/backups/restic-repo
+  todo+=("setting RESTIC_REPOSITORY in it to $own_repository")
 }
 
 is_open_to_others() { [ -e "$1" ] && [ -n "$(find -L "$1" -maxdepth 0 -perm /0077)" ]; }

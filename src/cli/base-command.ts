@@ -7,6 +7,7 @@ import type {LogFormat} from '../shared/line-log.ts';
 import {printableLines} from '../shared/printable.ts';
 import {createRedactor} from '../shared/redact.ts';
 import {settingLine} from '../config/setting-line.ts';
+import {nearestFlag} from './did-you-mean.ts';
 import {createRunLog, type RunLog} from './run-log.ts';
 import {abortOnSignals} from './signals.ts';
 
@@ -82,7 +83,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async catch(thrown: Error): Promise<void> {
-    const error = toExpected(thrown, this.id ?? '');
+    const error = toExpected(thrown, this.id ?? '', this.ctor);
     if (error === undefined) {
       await super.catch(thrown);
       return;
@@ -97,7 +98,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override toErrorJson(thrown: unknown): unknown {
-    const error = toExpected(thrown, this.id ?? '');
+    const error = toExpected(thrown, this.id ?? '', this.ctor);
     if (error === undefined) return super.toErrorJson(thrown);
     const candidates = error.candidates.map(({key, value, description}) => ({line: this.redact(settingLine(key, value)), description: this.redact(description)}));
     return {error: {kind: error.kind, message: this.redact(error.message), next: this.redact(error.next), ...(candidates.length > 0 && {candidates})}};
@@ -105,13 +106,17 @@ export abstract class BaseCommand extends Command {
 }
 
 /** Everything that can be thrown, as an error with kind, exit code and next step; undefined for oclif's own ways to end, such as --help. */
-function toExpected(thrown: unknown, id: string): TimetilesError | undefined {
+function toExpected(thrown: unknown, id: string, {flags, baseFlags, usage}: Pick<typeof Command, 'flags' | 'baseFlags' | 'usage'>): TimetilesError | undefined {
   if (thrown instanceof TimetilesError) return thrown;
   if (thrown instanceof Error && 'oclif' in thrown) {
     const {oclif} = thrown;
     if (typeof oclif === 'object' && oclif !== null && 'exit' in oclif && oclif.exit === 0) return undefined;
     const [message = ''] = thrown.message.split('\nSee more help');
-    return new TimetilesError('usage', message.replace(/^The following errors? occurred:/, '').replace(/\s*\n\s*/g, ' ').trim(), `See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
+    // oclif gives every flag a value, also one that takes none.
+    const text = message.replace(/^The following errors? occurred:/, '').replace(/\s*\n\s*/g, ' ').replaceAll(/(--[\w-]+)=true(?= cannot)/g, '$1').trim();
+    const [, unknown] = /^Nonexistent flags?: ([^\s,]+)/.exec(text) ?? [];
+    const near = unknown === undefined ? undefined : nearestFlag(unknown, Object.keys({...baseFlags, ...flags, json: true, help: true}), String(usage ?? ''));
+    return new TimetilesError('usage', text, `${near === undefined ? '' : `Did you mean ${near}? `}See timetiles ${id.replaceAll(':', ' ')} --help`, {cause: thrown});
   }
   return toTimetilesError(thrown);
 }

@@ -1,7 +1,7 @@
 import {resolve} from 'node:path';
 import {isPasswordGiven, type LoadRequest} from '../config/load.ts';
 import type {Context} from '../operations/context.ts';
-import {describeDrPlan, type DrPlan} from '../operations/dr-plan.ts';
+import {describeDrPlan, type DrPlan, type DrPlanOptions} from '../operations/dr-plan.ts';
 import {TimetilesError} from '../shared/errors.ts';
 import {askPassword, confirm, isInteractive, show} from './prompts.ts';
 
@@ -22,7 +22,7 @@ export async function missingPassword(request: LoadRequest, canAsk: boolean): Pr
 }
 
 /** Shows the plan and asks. @throws TimetilesError `usage` without a terminal and `--yes` */
-export async function confirmRecovery(context: Context, plan: DrPlan, options: {only: string | undefined; savesFirst: boolean; yes: boolean; canAsk: boolean}): Promise<'go' | 'stop'> {
+export async function confirmRecovery(context: Context, plan: DrPlan, options: DrPlanOptions & {yes: boolean; canAsk: boolean}): Promise<'go' | 'stop'> {
   if (!options.yes && (!options.canAsk || !isInteractive())) {
     throw new TimetilesError('usage', 'a recovery fills this machine, and there is no terminal to ask on', 'Add --yes to go ahead, or --dry-run to see the plan.');
   }

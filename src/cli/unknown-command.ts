@@ -1,6 +1,7 @@
 import type {Hook} from '@oclif/core';
 import {exitCodes} from '../shared/errors.ts';
 import {findAppScript} from './app-script.ts';
+import {nearestCommand} from './did-you-mean.ts';
 
 /** What TimeTiles' earlier command line had by another name. */
 const newNames: Readonly<Record<string, string>> = {'backup:clean': 'backup prune'};
@@ -12,12 +13,17 @@ const unknownCommand: Hook<'command_not_found'> = ({id, argv, config}) => {
   const app = isTopic ? undefined : aboutApp(first);
   const renamed = newNames[id];
   const message = `there is no command timetiles ${id.replaceAll(':', ' ')}${app ? `, and ${app.message}` : ''}`;
-  const next = renamed === undefined ? (app?.next ?? `See ${isTopic ? `timetiles ${first}` : 'timetiles'} --help`) : `It is now: timetiles ${renamed}`;
+  const next = renamed === undefined ? (app?.next ?? `${meant(id, config)}See ${isTopic ? `timetiles ${first}` : 'timetiles'} --help`) : `It is now: timetiles ${renamed}`;
   if (argv?.includes('--json')) process.stdout.write(`${JSON.stringify({error: {kind: 'usage', message, next}}, undefined, 2)}\n`);
   else process.stderr.write(`Error: ${message}\n${next}\n`);
   process.exitCode = exitCodes.usage;
   return Promise.resolve();
 };
+
+function meant(id: string, {commands}: {readonly commands: readonly {readonly id: string; readonly hidden: boolean}[]}): string {
+  const near = nearestCommand(id, commands.filter(({hidden}) => !hidden).map((command) => command.id));
+  return near === undefined ? '' : `Did you mean timetiles ${near.replaceAll(':', ' ')}? `;
+}
 
 /** bin/timetiles hands such a command to the app's own script; it comes here only where that cannot be. */
 function aboutApp(word: string): {message: string; next: string} | undefined {

@@ -10,7 +10,7 @@ import {TimetilesError} from '../shared/errors.ts';
 
 export default class Dr extends BaseCommand {
   static override summary = 'Bring a stack back on a bare machine, from a repository and its password alone.';
-  static override description = `Finds the newest complete set of a host, makes the volumes and the database server that are missing here (from the image that the set names, with the labels of compose), restores everything beside whatever is there, puts it in place, and checks it. The password and the keys come from the environment or the configuration; on a terminal a missing password is asked for. A machine that holds live data is refused without --replace, and then its state is saved as a set first. When one source fails, the others come back all the same, and the exit code is 1. A run that was killed is finished or undone by the next command; an empty volume or server that it made is used by the next dr.\n\n${exitCodeHelp}`;
+  static override description = `Finds the newest complete set of a host, makes the volumes and the database server that are missing here (from the image that the set names, with the labels of compose), restores everything beside whatever is there, puts it in place, and checks it. The password and the keys come from the environment or the configuration; on a terminal a missing password is asked for. A machine that holds live data is refused without --replace (a dry run says so), and then its state is saved as a set first. When one source fails, the others come back all the same, and the exit code is 1. A run that was killed is finished or undone by the next command; an empty volume or server that it made is used by the next dr.\n\n${exitCodeHelp}`;
   static override usage = 'dr [REPOSITORY] [--set SET] [--host NAME] [--repository ID] [--only db|uploads] [--project NAME] [--replace] [--no-safety-backup] [--dry-run] [--yes] [--json] [--config FILE] [--quiet]';
   static override examples = [
     '<%= config.bin %> dr /mnt/usb/restic-repo',
@@ -42,7 +42,7 @@ export default class Dr extends BaseCommand {
     return this.perform(
       flags,
       async (context) => {
-        const shown = {only, savesFirst: flags['safety-backup']};
+        const shown = {only, replace, savesFirst: flags['safety-backup']};
         const ask = canAsk && isInteractive() ? pickHost(context.signal) : undefined;
         const outcome = await recoverStack(context, {
           set, host, repository, only, project, replace, ask, named,

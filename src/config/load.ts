@@ -1,8 +1,9 @@
-import {dirname, resolve} from 'node:path';
+import {existsSync} from 'node:fs';
+import {dirname, join, resolve} from 'node:path';
 import {TimetilesError} from '../shared/errors.ts';
 import {gatherValues, placeOf, plainValues, unexpandedError, type GivenFile, type GivenValue} from './given.ts';
 import {guardSettings} from './guarded.ts';
-import {configFilesOf, homeOf} from './home.ts';
+import {configFilesOf, homeOf, stateDirectoryOf} from './home.ts';
 import {resticVariables} from './keys.ts';
 import type {FileOwner} from './parse.ts';
 import {readConfigFile, type ConfigFile} from './read-file.ts';
@@ -47,7 +48,7 @@ export interface LoadRequest {
 export function loadConfiguration(request: LoadRequest): Configuration {
   const {home, files, given, settings} = readConfiguration(request);
   const resticEnvironment = Object.fromEntries(Object.entries(plainValues(given)).filter(([key]) => resticVariables.has(key)));
-  requirePassword(given, request.file ?? configFilesOf(home).tool, files);
+  requirePassword(given, request, files);
   const unexpanded = [...given].flatMap(([key, found]) => (found.problem === undefined ? [] : [[key, unexpandedError(key, found, found.problem)] as const]));
   return {
     settings,
@@ -129,9 +130,18 @@ export function withValues(files: readonly ConfigFile[], environment: LoadReques
   return files.map((file, index) => ({...file, values: resolved[index] ?? new Map()}));
 }
 
-function requirePassword(given: ReadonlyMap<string, GivenValue>, main: string, files: readonly ConfigFile[]): void {
+function requirePassword(given: ReadonlyMap<string, GivenValue>, request: LoadRequest, files: readonly ConfigFile[]): void {
   if (passwordKeys.some((key) => given.has(key))) return;
+  const home = homeOf(request.environment);
+  const {tool, app} = configFilesOf(home);
+  const main = request.file ?? tool;
   const paths = files.map((file) => file.path).join(' and ');
   const where = files.length === 0 ? `${main} does not exist` : `${paths} ${files.length === 1 ? 'does' : 'do'} not set it`;
-  throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where})`, `Write RESTIC_PASSWORD="…" into ${main}, mode 0600.`);
+  // Bootstrap writes the password into the file of the app: where that is gone, another password would open nothing.
+  const isLost = request.file === undefined && !existsSync(app) && existsSync(join(stateDirectoryOf(home), 'bootstrap.steps'));
+  if (isLost) {
+    throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where}, and ${app}, where bootstrap writes it, does not exist)`, `Put ${app} back, or write the password that was used so far into ${main}, mode 0600: it is in your password manager or with the emergency kit. No other one opens the backups.`);
+  }
+  const elsewhere = request.file === undefined && files.length === 0 ? ` If timetiles is installed in another directory: export TIMETILES_HOME=DIRECTORY` : '';
+  throw new TimetilesError('configuration', `RESTIC_PASSWORD is not set (${where})`, `Write RESTIC_PASSWORD="…" into ${main}, mode 0600.${elsewhere}`);
 }

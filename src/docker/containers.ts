@@ -8,6 +8,7 @@ export const composeLabels = {
   oneOff: 'com.docker.compose.oneoff',
   volume: 'com.docker.compose.volume',
   number: 'com.docker.compose.container-number',
+  hash: 'com.docker.compose.config-hash',
   directory: 'com.docker.compose.project.working_dir',
   files: 'com.docker.compose.project.config_files',
 } as const;

@@ -100,8 +100,11 @@ function commandsText(facts: KitFacts): string {
   return [
     section('3. The secrets, in bash', ['They are asked for, and so stay out of the history of the shell.']),
     ["read -rsp 'Repository password: ' RESTIC_PASSWORD && export RESTIC_PASSWORD", ...keys].join('\n'),
-    section('4. Restore with timetiles', ['On a machine with timetiles, in the shell of section 3:']),
-    offsite === undefined ? 'timetiles restore latest' : `export RESTIC_OFFSITE_REPOSITORY=${shellWord(withoutPassword(offsite.url))}\ntimetiles restore latest --offsite`,
+    section('4. Restore with timetiles', [
+      'On a machine with timetiles, Docker and the images of the app, in the shell of section 3. It needs nothing',
+      'else there: the backup knows the rest. Where the app is there with live data, add --replace; that is saved first.',
+    ]),
+    `timetiles dr ${shellWord(offsite === undefined ? facts.localPath : withoutPassword(offsite.url))}`,
     section('5. Or restore with restic alone (https://restic.net, 0.14 or newer)', ['In the shell of section 3. RESTIC_REPOSITORY is for restic; timetiles wants it unset. The cache of its own', 'is needed because local and offsite repository have the same id.']),
     [`export RESTIC_REPOSITORY=${shellWord(kitRepository(facts))}`, 'export RESTIC_CACHE_DIR="$(mktemp -d)"', 'restic snapshots --no-lock'].join('\n'),
     [

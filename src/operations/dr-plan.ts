@@ -86,8 +86,16 @@ export interface DrPlanText extends Pick<DrPlan, 'manifest' | 'live'> {
   readonly homes: readonly {readonly home: Pick<Home, 'missing'>}[];
 }
 
+/** What the command line says about a plan. */
+export interface DrPlanOptions {
+  readonly only: string | undefined;
+  /** Whether live data may be replaced, and is saved then. */
+  readonly replace: boolean;
+  readonly savesFirst: boolean;
+}
+
 /** The plan in words. Pure. */
-export function describeDrPlan(plan: DrPlanText, options: {only: string | undefined; savesFirst: boolean}): string[] {
+export function describeDrPlan(plan: DrPlanText, options: DrPlanOptions): string[] {
   const {found, manifest, homes, live} = plan;
   const {set} = found;
   const missing = homes.flatMap(({home}) => home.missing);
@@ -101,8 +109,15 @@ export function describeDrPlan(plan: DrPlanText, options: {only: string | undefi
     }),
     missing.length === 0 ? 'all that it needs is here' : 'this machine lacks something for it; timetiles:',
     ...missing.map((line) => `    ${line}`),
-    ...(live.length === 0 ? ['there is no live data here'] : [`live data is replaced: ${live.join('; ')}`, options.savesFirst ? 'before that, it is saved as a set of its own' : 'it is NOT saved first']),
+    ...describeLive(live, options),
   ];
+}
+
+function describeLive(live: readonly string[], {replace, savesFirst}: DrPlanOptions): string[] {
+  if (live.length === 0) return ['there is no live data here'];
+  const saved = savesFirst ? 'before that, it is saved as a set of its own' : 'it is NOT saved first';
+  if (replace) return [`live data is replaced: ${live.join('; ')}`, saved];
+  return [`this machine holds live data: ${live.join('; ')}`, 'without --replace that is not touched, and nothing is recovered'];
 }
 
 /** Lines for bootstrap.conf, with what the manifest knows and the configuration does not. Pure. */

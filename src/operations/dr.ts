@@ -93,7 +93,8 @@ async function finishEarlier(context: Context): Promise<Journal | undefined> {
 
 async function findAndPlan(context: Context, request: DrRequest): Promise<DrPlan> {
   const plan = await planRecovery(context, await findBackup(context, request), request);
-  if (!request.replace) requireNothingLive(plan.live);
+  // A dry run replaces nothing, and its plan says what this would take.
+  if (!request.replace && !request.dryRun) requireNothingLive(plan.live);
   return plan;
 }
 

@@ -150,7 +150,7 @@ export function describePlan(plan: RestorePlan, safetyBackup: boolean): string[]
   return [
     `set ${plan.set.id} of ${plan.set.time.toISOString()} replaces ${covered.join(' and ')}:`,
     ...lines,
-    safetyBackup && live.length > 0 ? `before that, the present ${live.join(' and ')} ${live.length === 1 ? 'is' : 'are'} saved as a set of its own` : 'the present state is NOT saved first',
+    safetyBackup && live.length > 0 ? `before that, the present state of ${live.join(' and ')} is saved as a set of its own` : 'the present state is NOT saved first',
     plan.stop.length === 0 ? 'no container has to be stopped' : `stopped meanwhile: ${plan.stop.map((container) => container.name).join(', ')}`,
   ];
 }

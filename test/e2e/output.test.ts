@@ -40,7 +40,7 @@ describe('help', () => {
   it.each([[[]], [['--help']], [['-h']], [['help']]])('is what timetiles %j prints', async (args) => {
     const result = await timetiles(args);
     expect(result).toMatchObject({exitCode: 0, stderr: ''});
-    for (const word of ['backup', 'restore', 'doctor', 'USAGE']) expect(result.stdout).toContain(word);
+    for (const word of ['backup', 'backup list', 'backup verify', 'restore', 'doctor', 'USAGE']) expect(result.stdout).toContain(word);
   });
 
   it('is also asked for by help COMMAND', async () => {

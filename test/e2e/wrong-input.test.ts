@@ -24,8 +24,12 @@ function configFile(content: string | Buffer, mode = 0o600): string {
 
 describe('the command line', () => {
   it.each([
-    [['bakup'], 'there is no command timetiles bakup', 'See timetiles --help'],
-    [['backup', 'lst'], 'there is no command timetiles backup lst', 'See timetiles backup --help'],
+    [['bakup'], 'there is no command timetiles bakup', 'Did you mean timetiles backup? See timetiles --help'],
+    [['list'], 'there is no command timetiles list', 'Did you mean timetiles backup list? See timetiles --help'],
+    [['backup', 'lst'], 'there is no command timetiles backup lst', 'Did you mean timetiles backup list? See timetiles backup --help'],
+    [['restore', '--latest'], 'Nonexistent flag: --latest', 'Did you mean latest? See timetiles restore --help'],
+    [['doctor', '--qiet'], 'Nonexistent flag: --qiet', 'Did you mean --quiet? See timetiles doctor --help'],
+    [['backup', 'auto', '--show', '--disable'], /^--disable cannot also be provided when using --show$/, 'See timetiles backup auto --help'],
     [['--nope'], 'there is no command timetiles --nope', 'See timetiles --help'],
     [['backup', '--nope'], 'Nonexistent flag: --nope', 'See timetiles backup --help'],
     [['backup', 'db', '--allow-empty'], 'Nonexistent flag: --allow-empty', 'See timetiles backup db --help'],

@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {execa} from 'execa';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {expectExit} from '../support/cli.ts';
 import {withSmallDisk} from '../support/disk.ts';
 import {dotenvText} from '../support/dotenv.ts';
 import {makeRelease, startServer, type FreshServer, type ServerOptions} from '../support/fresh-server.ts';
@@ -48,7 +49,7 @@ describe('what is found before anything is changed', () => {
     {what: 'a password in the shell alone', environment: {RESTIC_PASSWORD: 'only here'}, exitCode: 2, says: /RESTIC_PASSWORD is set in this shell alone/},
     {what: 'a tool that is none', words: ['--tool', '/etc'], exitCode: 2, says: /\/etc is neither a release of timetiles nor a checkout/},
     {what: 'an unknown system', prepare: () => osRelease('fedora', '42'), exitCode: 1, says: /not supported: bootstrap knows Debian 12 and 13[^]*TIMETILES_BOOTSTRAP_ANY_SYSTEM=1/},
-    {what: 'a dry run', prepare: () => osRelease('debian', '12'), words: [...words, '--dry-run'], exitCode: 0, says: /\[3\/9\] tool: would be installing from the release[^]*Nothing was changed/},
+    {what: 'a dry run', prepare: () => osRelease('debian', '12'), words: [...words, '--dry-run'], exitCode: 0, says: /\[3\/9\] tool: to do: installing from the release[^]*Nothing was changed/},
   ];
   const osRelease = (id: string, version: string) => server.write('/etc/os-release', `ID=${id}\nVERSION_ID="${version}"\nPRETTY_NAME="${id} ${version}"\n`, 0o644);
 
@@ -98,6 +99,32 @@ test('a full disk stops it before the tool is in place, and an upgrade before th
       {disk: disk.path},
     ),
   ));
+
+test('another directory has its own repository, is found without being named, and is what uninstall takes away', () =>
+  withServer(async (server) => {
+    await server.run(['bash', '-c', 'mkdir -p /opt/timetiles/backups/restic-repo && touch /opt/timetiles/backups/restic-repo/config']);
+    const elsewhere = ['--home', '/srv/backup', '--skip', 'doctor,offsite,backup,schedule'];
+    const first = await server.bootstrap(...words, ...elsewhere);
+    expectExit(first, 0);
+    expect(first.stdout).toContain('setting RESTIC_REPOSITORY in it to /srv/backup/backups/restic-repo');
+    expect(JSON.parse((await server.run(['timetiles', 'config', 'show', '--json'])).stdout)).toMatchObject({
+      home: '/srv/backup',
+      values: expect.arrayContaining([expect.objectContaining({key: 'RESTIC_REPOSITORY', value: '/srv/backup/backups/restic-repo'})]),
+    });
+    expect((await server.bootstrap(...words, ...elsewhere)).stdout).toContain('Nothing had to be done.');
+
+    expectExit(await server.bootstrap(...words, '--step', 'tool'), 0);
+    await server.write('/etc/logrotate.d/timetiles', 'of both\n');
+    // The command leads to the second now; the nights of the first are still there.
+    await server.run(['crontab', '-'], {input: '# timetiles begin 0 none /srv/backup\n# timetiles end /srv/backup\n'});
+    const uninstall = (...more: string[]) => server.run(['/srv/source/bootstrap/uninstall.sh', ...more]);
+    expect(await uninstall()).toMatchObject({exitCode: 2, stderr: expect.stringMatching(/several installations[^]*--home \/opt\/timetiles, or sudo .*--home \/srv\/backup/)});
+    expect(await uninstall('--home', '/srv/bakcup')).toMatchObject({exitCode: 2, stderr: expect.stringContaining('there is no directory /srv/bakcup')});
+    expect(await uninstall('--home', '/opt/timetiles')).toMatchObject({exitCode: 0, stdout: expect.stringContaining('/etc/logrotate.d/timetiles stays: /srv/backup has timetiles too')});
+    expectExit(await uninstall(), 0);
+    const left = await server.run(['bash', '-c', 'crontab -l; ls -A /srv/backup; find /usr/local -name "*timetiles*"; ls /etc/logrotate.d/timetiles']);
+    expect(left.stdout).toBe('.env.production\nbootstrap.conf\nstate\n');
+  }));
 
 describe('with an offsite repository', () => {
   let gateway: Gateway;

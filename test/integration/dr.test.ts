@@ -96,6 +96,9 @@ describe('a bare machine', () => {
     expect([refused.exitCode, errorOf(refused).kind]).toEqual([1, 'restore']);
     expect(errorOf(refused).message).toContain('live data');
     expect(errorOf(refused).next).toContain('--replace');
+    const shown = await dr([address(), '--dry-run'], resticKeys(bucket, 'read'));
+    expectExit(shown, 0);
+    expect(shown.stdout).toMatch(/holds live data: .*\n.*without --replace[^]*Nothing was changed/);
     expect(await stateOf(bare.stack)).toEqual(lived);
     const env = {...resticKeys(bucket, 'read'), RESTIC_REPOSITORY: bare.stack.repository};
     const report = await recovered([address(), '--replace'], env);

@@ -20,8 +20,7 @@ describe('an ordinary project', () => {
   beforeAll(async () => {
     stack = await startComposeStack(useBench(), 'ordinary');
     await makeCheapRepository(stack);
-    // Where a repository is by default, this machine may have one of its own.
-    await stack.writeConfig({RESTIC_REPOSITORY: stack.repository});
+    await stack.writeConfig();
     await stack.psql('create table goods as select generate_series(1, 10) as n');
     await stack.psql(`create database "${further.replaceAll('"', '""')}"`);
     await stack.psql('create table goods as select generate_series(1, 20) as n', {database: further});

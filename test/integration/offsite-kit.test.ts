@@ -78,7 +78,7 @@ describe('the emergency kit', () => {
     await changeStack(stack, 'lost');
     const home = join(stack.scratch, 'other machine');
     await mkdir(home, {mode: 0o700});
-    await writeFile(join(home, 'bootstrap.conf'), dotenvText({RESTIC_REPOSITORY: join(home, 'repository'), COMPOSE_PROJECT_NAME: stack.project}), {mode: 0o600});
+    await writeFile(join(home, 'bootstrap.conf'), dotenvText({RESTIC_REPOSITORY: join(home, 'repository')}), {mode: 0o600});
     const ids = Object.fromEntries((await plainSnapshots(stack)).flatMap(({id, tags}) => (tags.includes(`set:${set}`) ? [[tags[2] ?? '', id]] : [])));
     // What a person fills in or types, and the programs of a machine that has timetiles and PostgreSQL.
     const filledIn = [commandsOf(kit, 3), commandsOf(kit, 4), commandsOf(kit, 5)]
@@ -90,13 +90,13 @@ describe('the emergency kit', () => {
       .replace('/srv/restored-uploads', `'${join(home, 'uploads')}'`)
       .replaceAll('NEW_DATABASE', 'from_kit');
     const script = [
-      `timetiles() { '${process.execPath}' '${join(checkout, 'bin', 'run.js')}' "$@" --yes --no-safety-backup </dev/null; }`,
+      `timetiles() { '${process.execPath}' '${join(checkout, 'bin', 'run.js')}' "$@" --replace --yes --no-safety-backup </dev/null; }`,
       `createdb() { docker exec --env PGPASSWORD '${stack.postgres}' createdb --username '${stack.user}' "$@"; }`,
       `psql() { docker exec --interactive --env PGPASSWORD '${stack.postgres}' psql --quiet --username '${stack.user}' "$@"; }`,
       filledIn,
     ].join('\n');
     const result = await execa('bash', ['-eu', '-c', script], {
-      env: {...toolEnvironment({stack}), TIMETILES_HOME: home, PGPASSWORD: stack.password},
+      env: toolEnvironment({stack, env: {TIMETILES_HOME: home, PGPASSWORD: stack.password}}),
       extendEnv: false,
       input: `${password}\n${bucket.keys.read.secretAccessKey}\n`,
       reject: false,

@@ -2,6 +2,8 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {dirname, join} from 'node:path';
 import type {Writable} from 'node:stream';
+import {defaultRepository} from '../../src/config/home.ts';
+import {peekRepository} from '../../src/config/peek.ts';
 import {underHostName} from './other-host.ts';
 import {checkout, scratchDirectory} from './paths.ts';
 import type {ResticAge} from './restic.ts';
@@ -129,7 +131,10 @@ export function toolEnvironment(options: Pick<TimetilesOptions, 'stack' | 'resti
     all['DOCKER_HOST'] = stack.bench.dockerHost;
   }
   const given = Object.entries({...all, ...options.env});
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const environment = Object.fromEntries(given.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  // Where a repository is by default, this machine may have one of its own, which no test shall write to.
+  const isDefault = stack !== undefined && peekRepository({environment}) === defaultRepository;
+  return isDefault ? {...environment, RESTIC_REPOSITORY: join(stack.scratch, 'default-repository')} : environment;
 }
 
 function sendToGroup(pid: number, signal: NodeJS.Signals): void {

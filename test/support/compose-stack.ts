@@ -93,7 +93,8 @@ export async function startComposeStack(bench: Bench, kind: keyof typeof fixture
     await waitHealthy(dockerHost, project, 120);
     const [postgres = ''] = await containersOf(dockerHost, project, fixture.service);
     const repository = join(home, 'backups', 'restic-repo');
-    const defaults = {RESTIC_PASSWORD: 'a bench password', COMPOSE_PROJECT_NAME: project};
+    // Where a repository is by default, this machine may have one of its own.
+    const defaults = {RESTIC_PASSWORD: 'a bench password', COMPOSE_PROJECT_NAME: project, RESTIC_REPOSITORY: repository};
     return {
       ...postgresAccess(dockerHost, postgres, {...fixture.access, ...options.access, password}),
       ...(await uploadsOf(dockerHost, project, directory, fixture.uploads)),

@@ -13,8 +13,8 @@ interface Data {
   jobs: string;
 }
 
-/** What an operator does with a stack, with nothing configured but what its own files and these variables say. */
-export function operator(stack: ComposeStack, env: Record<string, string> = {}) {
+/** What an operator does with a stack, with nothing configured but what its own files say. */
+export function operator(stack: ComposeStack) {
   const jobs = async () => {
     const hasCron = (await stack.psql(`select count(*) from pg_extension where extname = 'pg_cron'`)) === '1';
     return hasCron ? stack.psql('select jobname, schedule, command, database, username, active from cron.job order by 1') : '';
@@ -22,7 +22,7 @@ export function operator(stack: ComposeStack, env: Record<string, string> = {}) 
   return {
     /** Runs the tool, which has to end well. */
     run: async (...words: string[]): Promise<TimetilesResult> => {
-      const result = await timetiles(words, {stack, env, limitSeconds: 400});
+      const result = await timetiles(words, {stack, limitSeconds: 400});
       expectExit(result, 0);
       return result;
     },

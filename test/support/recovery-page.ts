@@ -60,9 +60,9 @@ export async function followChapter(heading: string, reader: Reader): Promise<Pa
   const marker = 'timetiles-page-exit';
   const script = [`timetiles() { '${process.execPath}' '${join(checkout, 'bin', 'run.js')}' "$@" </dev/null; }`, ...commands.flatMap((command) => [command, `printf '\\n${marker} %s\\n' "$?"`])].join('\n');
   await mkdir(join(stack.scratch, 'srv'), {recursive: true});
-  const environment = {...toolEnvironment({stack}), ...reader.env};
+  const environment = toolEnvironment({stack, ...(reader.env && {env: reader.env})});
   const {all: output} = await execa('bash', ['--norc', '-u', '-c', script], {
-    env: Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined)),
+    env: environment,
     extendEnv: false,
     cwd: stack.scratch,
     input: answers.map((answer) => `${answer}\n`).join(''),

@@ -1,4 +1,4 @@
-import {describeDrPlan, type DrPlan} from '../../operations/dr-plan.ts';
+import {describeDrPlan, type DrPlan, type DrPlanOptions} from '../../operations/dr-plan.ts';
 import type {DrReport} from '../../operations/dr.ts';
 import {exitCodes} from '../../shared/errors.ts';
 import {formatSeconds, shellWord} from '../../shared/format.ts';
@@ -19,7 +19,7 @@ export function renderDr(report: DrReport, {configFile}: DrPlace): Rendered {
     'Checks:',
     ...checks.map(({source, name, state: result, detail}) => `  ${source.padEnd(8)} ${name.padEnd(12)} ${result.padEnd(8)} ${detail}`),
     `Times: find ${seconds(times.find)}, prepare ${seconds(times.prepare)}, stage ${seconds(times.stage)}, swap ${seconds(times.swap)}, checks ${seconds(times.checks)}, start ${seconds(times.start)}`,
-    ...section('Made or started:', made),
+    ...section('Made or started:', made.map(inThePast)),
     ...section('To know:', remarks),
     ...section(`For ${configFile}, what the manifest knows and it does not:`, settings),
     ...section('How the stack was set up:', stack),
@@ -34,6 +34,11 @@ function startAdvice(directory: string | null): string {
   return `Now start the app, ${where} docker compose up -d${directory === null ? '' : ' (it takes over the volumes and replaces the container that was made)'}`;
 }
 
+/** `makes the volume x` of a plan is `made the volume x` afterwards. */
+function inThePast(line: string): string {
+  return line.replace(/^makes /, 'made ').replace(/^starts /, 'started ');
+}
+
 function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
 }
@@ -43,7 +48,7 @@ function seconds(value: number): string {
 }
 
 /** `--dry-run`. */
-export function renderDrPlan(plan: DrPlan, options: {only: string | undefined; savesFirst: boolean}): Rendered {
+export function renderDrPlan(plan: DrPlan, options: DrPlanOptions): Rendered {
   const {found, homes, settings, live, warnings} = plan;
   const lines = describeDrPlan(plan, options);
   const json = {

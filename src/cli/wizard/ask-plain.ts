@@ -82,7 +82,7 @@ async function pick(question: Extract<Question, {kind: 'pick'}>, say: Say, readL
     if (text.startsWith('/') && text.length > 1 && canSearch) return {kind: 'search', text: text.slice(1)};
     if (text === 'n' && page + 1 < pages) page += 1;
     else if (text === 'p' && page > 0) page -= 1;
-    else say(['That is no answer to this question.']);
+    else say([text === '' ? 'An empty line picks nothing here.' : `${text} is no answer to this question.`]);
   }
 }
 

@@ -96,7 +96,7 @@ export async function createServer(docker: DockerHandle, plan: ServerPlan, datab
   const id = await createContainer(docker, {
     name: plan.name,
     image: plan.image.id,
-    labels: {...project, [composeLabels.oneOff]: 'False', [composeLabels.number]: '1', ...(home.service !== null && {[composeLabels.service]: home.service})},
+    labels: serverLabels(plan.project, home),
     environment: serverEnvironment(details, home, database, randomBytes(24).toString('base64url')),
     volumes: Object.fromEntries(plan.named.map(({name, destination}) => [destination, name])),
     binds: plan.binds,
@@ -105,6 +105,21 @@ export async function createServer(docker: DockerHandle, plan: ServerPlan, datab
     shm: sharedMemory,
   });
   await startContainer(docker, id);
+}
+
+/**
+ * By these compose takes the container for its own, and since no configuration has such a hash, replaces it by one after its
+ * file. One without a hash it does not even see, and stops at the name that is in use. A volume gets none: compose would ask
+ * whether to delete one with another hash than its own. Pure.
+ */
+export function serverLabels(project: string, {service}: Pick<DatabaseHome, 'service'>): Record<string, string> {
+  return {
+    [composeLabels.project]: project,
+    [composeLabels.oneOff]: 'False',
+    [composeLabels.number]: '1',
+    [composeLabels.hash]: 'made by timetiles',
+    ...(service !== null && {[composeLabels.service]: service}),
+  };
 }
 
 /**

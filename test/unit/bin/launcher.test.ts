@@ -7,17 +7,17 @@ import {temporaryDirectory} from '../support.ts';
 
 const bin = fileURLToPath(new URL('../../../bin', import.meta.url));
 /** In the place of the tool: tells how it was started. */
-const probe = `console.log(JSON.stringify({node: process.argv0, words: process.argv.slice(1), root: process.env.TIMETILES_ROOT})); process.exitCode = 3;`;
+const probe = `console.log(JSON.stringify({node: process.argv0, words: process.argv.slice(1), root: process.env.TIMETILES_ROOT, home: process.env.TIMETILES_HOME})); process.exitCode = 3;`;
 
 /** An installation with awkward names: a version, `current` that leads to it, and links to the launcher. */
-function install({withRuntime}: {withRuntime: boolean}): {current: string; link: string; empty: string; path: string} {
+function install({withRuntime, tools = "o'tool $HOME"}: {withRuntime: boolean; tools?: string}): {current: string; link: string; empty: string; path: string} {
   const directory = realpathSync(temporaryDirectory());
-  const version = join(directory, "o'tool $HOME", '1.0.0 x');
+  const version = join(directory, tools, '1.0.0 x');
   for (const part of ['bin', 'runtime/bin']) mkdirSync(join(version, part), {recursive: true});
   for (const part of ['empty', 'path', 'links']) mkdirSync(join(directory, part));
   copyFileSync(join(bin, 'timetiles'), join(version, 'bin/timetiles'));
   writeFileSync(join(version, 'bin/run.js'), probe);
-  const current = join(directory, "o'tool $HOME", 'current');
+  const current = join(directory, tools, 'current');
   symlinkSync('1.0.0 x', current);
   symlinkSync(join(current, 'bin/timetiles'), join(directory, 'links/absolute'));
   symlinkSync('absolute', join(directory, 'links/time tiles'));
@@ -42,6 +42,14 @@ it('runs the Node of PATH where the installation has none, however it is called'
   const {stdout} = await launch('sh', ['-c', calls, 'sh', current], path);
   const told = stdout.split('\n').map((line) => JSON.parse(line));
   expect(told).toEqual(['one', 'two', 'three', 'four'].map((word) => ({node: join(path, 'node'), words: [join(current, 'bin/run.js'), word], root: current})));
+});
+
+it('finds the installation directory that it was installed into, unless another one is named', async () => {
+  const {link, empty} = install({withRuntime: true, tools: 'srv/back up/tool'});
+  const homeOf = async (env: Record<string, string>) => JSON.parse((await execa(link, ['doctor'], {env: {PATH: `${empty}:/usr/bin:/bin`, ...env}, extendEnv: false, reject: false})).stdout).home;
+  expect(await homeOf({})).toMatch(/\/srv\/back up$/);
+  expect(await homeOf({TIMETILES_HOME: ''})).toMatch(/\/srv\/back up$/);
+  expect(await homeOf({TIMETILES_HOME: '/elsewhere'})).toBe('/elsewhere');
 });
 
 it('says so when there is no Node at all', async () => {

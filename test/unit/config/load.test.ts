@@ -1,4 +1,4 @@
-import {writeFileSync} from 'node:fs';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {isSet, withSettings} from '../../../src/config/guarded.ts';
@@ -85,6 +85,20 @@ describe('loadConfiguration', () => {
   ])('asks for a password %s', async (_, files, message) => {
     const home = homeWith(files);
     expect(await thrownBy(() => loadConfiguration({environment: {TIMETILES_HOME: home}}))).toMatchObject(problem('configuration', message, `${home}/bootstrap.conf, mode 0600`));
+  });
+
+  it('names the other installation directory that there may be, where nothing is in this one', async () => {
+    expect(await thrownBy(() => loadConfiguration({environment: {TIMETILES_HOME: homeWith({})}}))).toMatchObject(problem('configuration', /does not exist\)$/, /export TIMETILES_HOME=/));
+  });
+
+  it('asks for the file that held the password, and for no new one, where bootstrap has been', async () => {
+    const home = homeWith({'bootstrap.conf': 'DB_NAME="a"'});
+    mkdirSync(join(home, 'state'));
+    writeFileSync(join(home, 'state', 'bootstrap.steps'), '');
+    const load = () => loadConfiguration({environment: {TIMETILES_HOME: home}});
+    expect(await thrownBy(load)).toMatchObject(problem('configuration', `${home}/.env.production, where bootstrap writes it, does not exist`, /^Put .*\.env\.production back, or write the password that was used/));
+    writeFileSync(join(home, '.env.production'), 'APP="1"\n');
+    expect(await thrownBy(load)).toMatchObject(problem('configuration', /do not set it\)$/, /^Write RESTIC_PASSWORD/));
   });
 
   it('names the file of --config as the place for a missing password', async () => {

@@ -57,7 +57,7 @@ describe('kitText', () => {
       "export AWS_ACCESS_KEY_ID='ID OF THE READING KEY'",
       'export AWS_SECRET_ACCESS_KEY',
       'export AWS_DEFAULT_REGION=eu-central-1',
-      'timetiles restore latest --offsite',
+      'timetiles dr s3:https://s3.example.org/bucket/backups\n',
       `export RESTIC_REPOSITORY=${epochUrl}`,
       'export RESTIC_CACHE_DIR="$(mktemp -d)"',
       'restic snapshots --no-lock',
@@ -89,6 +89,7 @@ describe('kitText', () => {
   it('without an offsite copy: the local repository', () => {
     const local = kitText({...facts, offsite: undefined});
     expect(local).toContain('export RESTIC_REPOSITORY=/opt/timetiles/backups/restic-repo');
+    expect(local).toContain('\ntimetiles dr /opt/timetiles/backups/restic-repo\n');
     expect(local).toContain('Offsite URL       none is configured');
     expect(local).not.toMatch(/--offsite|put-object|undefined/);
   });

@@ -78,12 +78,16 @@ describe('the plan', () => {
   };
 
   test('in words', () => {
-    expect(describeDrPlan(plan, {only: 'db', savesFirst: true})).toEqual([
+    expect(describeDrPlan(plan, {only: 'db', replace: false, savesFirst: true})).toEqual([
       'found at /mnt/repo:', '    shop: 1 set, none complete', `set ${setId} of shop comes back:`, '    db  (snapshot a0000000)',
       'this machine lacks something for it; timetiles:', '    makes the volume shop_uploads', 'there is no live data here',
     ]);
-    expect(describeDrPlan({...plan, homes: [], live: ['the volume x has 2 entries']}, {only: undefined, savesFirst: false}).slice(-3)).toEqual([
+    const lived = {...plan, homes: [], live: ['the volume x has 2 entries']};
+    expect(describeDrPlan(lived, {only: undefined, replace: true, savesFirst: false}).slice(-3)).toEqual([
       'all that it needs is here', 'live data is replaced: the volume x has 2 entries', 'it is NOT saved first',
+    ]);
+    expect(describeDrPlan(lived, {only: undefined, replace: false, savesFirst: true}).slice(-2)).toEqual([
+      'this machine holds live data: the volume x has 2 entries', 'without --replace that is not touched, and nothing is recovered',
     ]);
   });
 
@@ -109,7 +113,8 @@ describe('the report', () => {
   };
 
   test('of a whole recovery', () => {
-    const {text, exitCode} = renderDr(report, {configFile: '/opt/timetiles/bootstrap.conf'});
+    const {text, exitCode} = renderDr({...report, made: ['makes the volume a', 'starts the container b, which is exited']}, {configFile: '/opt/timetiles/bootstrap.conf'});
+    expect(text).toContain('Made or started:\n  made the volume a\n  started the container b, which is exited\n');
     expect(exitCode).toBe(0);
     expect(text).toMatch(/^Recovered db and uploads of shop from set .* in 15s, and checked it\.$/m);
     expect(text).toContain('find 1.0s, prepare 2.0s, stage 3.0s, swap 4.0s, checks 5.0s');

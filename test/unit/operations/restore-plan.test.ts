@@ -29,14 +29,14 @@ it('says what is replaced, saved first and stopped meanwhile', () => {
     '    what happens to db',
     'uploads  (snapshot uploads0)',
     '    what happens to uploads',
-    'before that, the present db and uploads are saved as a set of its own',
+    'before that, the present state of db and uploads is saved as a set of its own',
     'stopped meanwhile: web, worker',
   ]);
 });
 
 it.each([
-  ['one source', [step('db')], true, 'before that, the present db is saved as a set of its own'],
-  ['one of two has live data', [step('db'), step('uploads', false)], true, 'before that, the present db is saved as a set of its own'],
+  ['one source', [step('db')], true, 'before that, the present state of db is saved as a set of its own'],
+  ['one of two has live data', [step('db'), step('uploads', false)], true, 'before that, the present state of db is saved as a set of its own'],
   ['nothing to save', [step('db', false)], true, 'the present state is NOT saved first'],
   ['--no-safety-backup', [step('db')], false, 'the present state is NOT saved first'],
 ])('names the safety set: %s', (_, steps, safety, line) => {

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import type {DatabaseDetails, DatabaseHome} from '../../../src/sources/postgres/facts.ts';
 import {adoptFromContainer} from '../../../src/sources/postgres/home.ts';
-import {serverCommand, serverEnvironment} from '../../../src/sources/postgres/server.ts';
+import {serverCommand, serverEnvironment, serverLabels} from '../../../src/sources/postgres/server.ts';
 
 const home: DatabaseHome = {service: 'postgres', environment: 'official', dataDirectory: null, mounts: []};
 const role = (password: string | null): DatabaseDetails['roles'][number] => ({
@@ -31,6 +31,13 @@ describe('the environment of a new server', () => {
     expect(serverEnvironment(details([null, 'md5abc']), home, 'shop', 'random')).toMatchObject({POSTGRES_HOST_AUTH_METHOD: 'md5'});
     expect(serverEnvironment(details(['SCRAM-SHA-256$4096:x']), home, 'shop', 'random')).not.toHaveProperty('POSTGRES_HOST_AUTH_METHOD');
   });
+});
+
+test('a new server has every label by which compose lists what is its own, and no hash that a configuration could have', () => {
+  const label = (name: string) => `com.docker.compose.${name}`;
+  const labels = {[label('project')]: 'shop', [label('oneoff')]: 'False', [label('container-number')]: '1', [label('config-hash')]: expect.not.stringMatching(/^[0-9a-f]{64}$/)};
+  expect(serverLabels('shop', home)).toEqual({...labels, [label('service')]: 'postgres'});
+  expect(serverLabels('shop', {...home, service: null})).toEqual(labels);
 });
 
 describe('the command of a new server', () => {
