@@ -3,6 +3,8 @@
  * what is down tonight is tried again with the next run.
  */
 const outageLimit = 180_000;
+/** After so much longer than the pause that restic announced, a request that fails is another one of the same name; milliseconds. */
+const forgottenAfter = 600_000;
 /** More requests at a time than any backend takes; those that came to a good end say nothing of it in older versions. */
 const requestsToKeep = 1000;
 
@@ -18,17 +20,18 @@ export interface OutageWatch {
 }
 
 export function watchOutage(limit = outageLimit, now: () => number = Date.now): OutageWatch {
-  const since = new Map<string, number>();
+  const since = new Map<string, {readonly begin: number; readonly next: number}>();
   let said: string | undefined;
   return {
     isLasting(line) {
       const [, request = '', minutes = '0', seconds = '0', unit, why = ''] = retryLine.exec(line) ?? [];
       if (request === '') return false;
       const pause = unit === 's' ? Number(minutes) * 60_000 + Number(seconds) * 1000 : 0;
-      const begin = since.get(request) ?? now();
+      const before = since.get(request);
+      const begin = before && now() - before.next < forgottenAfter ? before.begin : now();
       // The one that failed last comes last, so that the first is the one to forget.
       since.delete(request);
-      since.set(request, begin);
+      since.set(request, {begin, next: now() + pause});
       const [first] = since.keys();
       if (since.size > requestsToKeep && first !== undefined) since.delete(first);
       // No try begins later.

@@ -28,6 +28,14 @@ test('restic does not begin a pause that ends too late', () => {
   expect(outage.said()).toContain('for 100 seconds');
 });
 
+test('a request that fails once now and once an hour later was answered in between', () => {
+  let time = 0;
+  const outage = watchOutage(180_000, () => time);
+  expect(outage.isLasting(retry('List(index)'))).toBe(false);
+  time = 3_600_000;
+  expect(outage.isLasting(retry('List(index)'))).toBe(false);
+});
+
 test.each([
   retry('Load(<data/6bed910370>, 208, 0)'),
   retry('List(lock)'),
