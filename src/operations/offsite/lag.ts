@@ -1,22 +1,22 @@
 import {messageOf} from '../../shared/errors.ts';
 import type {Context} from '../context.ts';
-import {isWholeBackup, type BackupSet} from '../sets.ts';
+import type {BackupSet} from '../sets.ts';
 import {readState} from './state.ts';
 import {offsiteTarget, type OffsiteTarget} from './target.ts';
 
 /** How far the offsite copy is behind, as this host knows it. */
 export interface OffsiteLag {
   readonly url: string;
-  /** The newest complete backup there; null when none is known to be. What a restore made of the state before it is none. */
+  /** The newest complete set there; null when none is known to be. */
   readonly newest: string | null;
   readonly copied: Date | null;
-  /** Complete backups here that are newer. */
+  /** Complete sets here that are newer. */
   readonly sets: number;
   readonly last: {readonly state: 'done' | 'failed'; readonly time: Date; readonly message: string} | null;
 }
 
 /** The lag against the sets of the local repository; undefined when no offsite copy is configured, or wrongly. */
-export function offsiteLag(context: Context, local: readonly Pick<BackupSet, 'id' | 'state' | 'isSafety'>[]): OffsiteLag | undefined {
+export function offsiteLag(context: Context, local: readonly Pick<BackupSet, 'id' | 'state'>[]): OffsiteLag | undefined {
   const target = targetIfSound(context);
   if (!target) return undefined;
   const {newest, last} = readState(target);
@@ -39,7 +39,7 @@ function targetIfSound(context: Context): OffsiteTarget | undefined {
   }
 }
 
-/** How many complete backups are newer than one of them, or all when there is none. Ids sort by time. Pure. */
-export function countNewer(sets: readonly Pick<BackupSet, 'id' | 'state' | 'isSafety'>[], newest: string | undefined): number {
-  return sets.filter((set) => isWholeBackup(set) && (newest === undefined || set.id > newest)).length;
+/** How many complete sets are newer than one of them, or all when there is none. Ids sort by time. Pure. */
+export function countNewer(sets: readonly Pick<BackupSet, 'id' | 'state'>[], newest: string | undefined): number {
+  return sets.filter((set) => set.state === 'complete' && (newest === undefined || set.id > newest)).length;
 }

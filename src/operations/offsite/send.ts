@@ -5,7 +5,6 @@ import {damageKeys} from '../alert-keys.ts';
 import {raiseAlert} from '../alerts.ts';
 import type {Context} from '../context.ts';
 import {readKnownSets} from '../known-sets.ts';
-import {isWholeBackup} from '../sets.ts';
 import {copySets} from './copy.ts';
 import {replicateToEpoch} from './epochs.ts';
 import {isRefusal, offsiteError} from './explain.ts';
@@ -97,7 +96,7 @@ async function copyWithRestic(context: Context, target: OffsiteTarget, level: Cr
 
 async function remember(context: Context, target: OffsiteTarget, sent: Sent): Promise<void> {
   const time = context.clock.now().toISOString();
-  const newest = (await readKnownSets(context)).find(isWholeBackup)?.id;
+  const newest = (await readKnownSets(context)).find((set) => set.state === 'complete')?.id;
   await updateState(target, {last: {state: 'done', time, message: sent.message}, ...(newest !== undefined && {newest: {set: newest, copied: time}})});
 }
 
