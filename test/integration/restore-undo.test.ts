@@ -1,7 +1,8 @@
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {expectExit, timetiles, type TimetilesResult} from '../support/cli.ts';
+import {imageFor} from '../support/images.ts';
 import {leftovers} from '../support/leftovers.ts';
 import {makeCheapRepository, startStack, type Stack} from '../support/stack.ts';
 import {backUp, changeStack, errorOf, fillStack, restore, stateOf, type State} from '../support/two-states.ts';
@@ -41,6 +42,10 @@ describe('restore --undo', () => {
     expect(await leftovers(stack)).toEqual([]);
     expect(record()).toMatchObject({set, kept: true, safetySet: report.safetySet, stopped: [{name: stack.web[0]}]});
     expect((await run('backup', 'status')).stdout).toMatch(new RegExp(`Kept until the next backup: the state before the restore of set ${set}, .*--drop-previous`));
+    // As a backup in a container or a monitor does.
+    const neighbour = `${stack.project}-neighbour`;
+    const volumes = dirname(dirname(stack.uploadsPath));
+    await stack.docker(['run', '--detach', '--name', neighbour, '--network', 'none', '--volume', `${volumes}:${volumes}`, await imageFor(stack.bench.dockerHost, 'idle')]);
     const plan = await run('restore', '--undo', '--dry-run');
     expectExit(plan, 0);
     expect(plan.stdout).toMatch(/is undone; what was live before it takes its place again:\n.*kept as timetiles_old_.*\n.*kept in .*old.*\nbefore that, the present state is saved.*\nstopped meanwhile: .*web-1\nNothing was changed/);
@@ -50,6 +55,7 @@ describe('restore --undo', () => {
     expectExit(done, 0);
     expect(done.json()).toMatchObject({state: 'undone', undone: set, sources: ['db', 'uploads'], restarted: stack.web});
     expect(await stateOf(stack)).toEqual(before);
+    await stack.docker(['rm', '--force', neighbour]);
     await stack.waitHealthy();
     expect(await leftovers(stack)).toEqual([]);
     expect(existsSync(join(stack.home, 'state', 'previous.json'))).toBe(false);

@@ -1,5 +1,5 @@
 import {readdir, realpath, stat} from 'node:fs/promises';
-import {sep} from 'node:path';
+import {basename, dirname, sep} from 'node:path';
 import {inspectVolume, listContainers, listProjectVolumes, type Container, type Volume} from '../../docker/containers.ts';
 import type {DockerHandle} from '../../docker/client.ts';
 import {systemCode, TimetilesError} from '../../shared/errors.ts';
@@ -70,11 +70,24 @@ export async function findUploads(context: SourceContext, earlier?: FilesHome, {
   return {state: 'found', found, location, missing: missing?.place};
 }
 
-/** What a directory is to the containers, whatever the configuration says by now: for data that a restore has put there. */
+/**
+ * What a directory is to the containers, whatever the configuration says by now: for data that a restore has put there. Who
+ * mounts Docker's own directories, as a backup in a container does, does not use the volumes in them.
+ */
 export async function locateLive(context: SourceContext, directory: string): Promise<Pick<UploadsLocation, 'description' | 'users'>> {
-  const users = await usersOfDirectory(await listContainers(await context.docker()), directory);
-  const volume = users.flatMap(({mounts}) => mounts).find((mount) => mount.volume !== undefined && mount.source === directory)?.volume;
-  return {description: volume === undefined ? `directory ${directory}` : `volume ${volume}`, users};
+  const docker = await context.docker();
+  const containers = await listContainers(docker);
+  const volume = await volumeAt(docker, containers, directory);
+  if (volume === undefined) return {description: `directory ${directory}`, users: await usersOfDirectory(containers, directory)};
+  return {description: `volume ${volume}`, users: usersOfVolume(containers, volume)};
+}
+
+/** The volume whose data a directory is, whether or not something mounts it. */
+async function volumeAt(docker: DockerHandle, containers: readonly Container[], directory: string): Promise<string | undefined> {
+  const isIt = async (path: string) => (await realpathOfMissing(path).catch(() => path)) === directory;
+  for (const {volume, source} of containers.flatMap(({mounts}) => mounts)) if (volume !== undefined && (await isIt(source))) return volume;
+  const unused = basename(directory) === '_data' ? await inspectVolume(docker, basename(dirname(directory))) : undefined;
+  return unused && (await isIt(unused.mountpoint)) ? unused.name : undefined;
 }
 
 interface Located {
@@ -99,7 +112,7 @@ async function locateVolume(docker: DockerHandle, project: string, {wanted, earl
     return {location: {directory: mountpoint, description: `volume ${name}`, home: {volume: name, key: key ?? null}, users: []}, missing: {error: noSuchVolume(wanted, project, ofProject), place}};
   }
   const {directory, error} = await lookAt(volume.mountpoint, `the volume ${volume.name}`);
-  const users = (await listContainers(docker)).filter((container) => container.mounts.some((mount) => mount.volume === volume.name));
+  const users = usersOfVolume(await listContainers(docker), volume.name);
   const place = missingDirectory(directory, `the directory of the volume ${volume.name}`);
   return {location: {directory, description: `volume ${volume.name}`, home: {volume: volume.name, key: volume.key}, users}, missing: error && {error, place}};
 }
@@ -139,13 +152,18 @@ async function lookAt(path: string, what: string): Promise<{directory: string; e
   }
 }
 
-/** Containers that mount the directory, a directory above it or one below it. */
+function usersOfVolume(containers: readonly Container[], name: string): Container[] {
+  return containers.filter(({mounts}) => mounts.some(({volume}) => volume === name));
+}
+
+/** Containers that mount the directory, a directory above it or one below it. Whoever only looks at all of the host, as a monitor does, uses none of it. */
 async function usersOfDirectory(containers: readonly Container[], directory: string): Promise<Container[]> {
   const users: Container[] = [];
   for (const container of containers) {
     for (const mount of container.mounts) {
       const source = await realpathOfMissing(mount.source).catch(() => mount.source);
-      if (!isInside(directory, source) && !isInside(source, directory)) continue;
+      const isLooker = source !== directory && isInside(directory, source) && !mount.writable;
+      if (isLooker || (!isInside(directory, source) && !isInside(source, directory))) continue;
       users.push(container);
       break;
     }
