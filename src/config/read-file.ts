@@ -1,5 +1,5 @@
 import {readFileSync, statSync, type Stats} from 'node:fs';
-import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {meansDenied, meansMissing, systemCode, TimetilesError} from '../shared/errors.ts';
 import {shellWord} from '../shared/format.ts';
 import {unknownKeyProblem} from './check-keys.ts';
 import {knownKeys, resticVariables, secretNames} from './keys.ts';
@@ -69,10 +69,9 @@ function readText(path: string, owner: FileOwner): {text: string; mode: number} 
     if (stats.size > maximumBytes) throw problem(`${path} is larger than a configuration can be`, 'Name a file of KEY="value" lines.');
     bytes = readFileSync(path);
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw problem(`${path} cannot be read (${code})`, 'Run the command as the owner of the file, usually root: sudo timetiles …', error);
+    if (meansMissing(error)) return undefined;
+    if (meansDenied(error)) {
+      throw problem(`${path} cannot be read (${systemCode(error)})`, 'Run the command as the owner of the file, usually root: sudo timetiles …', error);
     }
     throw error;
   }

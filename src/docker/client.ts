@@ -2,7 +2,7 @@ import {existsSync, readdirSync} from 'node:fs';
 import {homedir, hostname, release} from 'node:os';
 import type Dockerode from 'dockerode';
 import {z} from 'zod';
-import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {meansDenied, messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
 import {baseEnvironment} from '../process/environment.ts';
 import {connectionAgent, connectionOptions} from './connection-options.ts';
 import {defaultHost, findEndpoint, type Endpoint} from './endpoint.ts';
@@ -108,10 +108,10 @@ export async function callDocker<Result>(docker: DockerHandle, call: (api: Docke
     if (docker.host.startsWith('ssh://') && statusOf(error) === undefined) {
       throw new TimetilesError('docker', `Docker cannot be reached at ${docker.host}: ${messageOf(error)}`, 'Load the key into an agent (ssh-add) and see that docker works there (ssh user@host docker version), or run timetiles on that host.', {cause: error});
     }
-    if (code !== undefined && statusOf(error) === undefined && code !== 'EACCES' && code !== 'EPERM' && code !== 'ABORT_ERR') {
+    if (code !== undefined && statusOf(error) === undefined && !meansDenied(error) && code !== 'ABORT_ERR') {
       throw unreachable(docker, code, error);
     }
-    if (code === 'EACCES' || code === 'EPERM') {
+    if (meansDenied(error)) {
       throw new TimetilesError('permission', `this user may not use Docker at ${docker.host}`, 'Run the command as root (sudo timetiles …) or join the docker group.', {cause: error});
     }
     throw error;

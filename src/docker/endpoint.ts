@@ -3,7 +3,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {z} from 'zod';
-import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {meansDenied, meansMissing, systemCode, TimetilesError} from '../shared/errors.ts';
 import {parseJson} from '../shared/parse-json.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -82,9 +82,8 @@ function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (code === 'EACCES' || code === 'EPERM') throw new TimetilesError('permission', `${path} cannot be read (${code})`, 'Run the command as its owner, or set DOCKER_HOST.', {cause: error});
+    if (meansMissing(error)) return undefined;
+    if (meansDenied(error)) throw new TimetilesError('permission', `${path} cannot be read (${systemCode(error)})`, 'Run the command as its owner, or set DOCKER_HOST.', {cause: error});
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import {hostname} from 'node:os';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {acquireFileLock, type LockAttempt} from '../process/file-lock.ts';
-import {messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
+import {meansDenied, messageOf, systemCode, TimetilesError} from '../shared/errors.ts';
 import {formatAge, formatSeconds, shellWord} from '../shared/format.ts';
 import {waitUntil} from '../shared/wait.ts';
 import type {Context} from './context.ts';
@@ -99,7 +99,7 @@ async function takeLock(repository: string, note: string, allowReadOnly: boolean
       if (allowReadOnly) return {state: 'acquired', release: () => undefined};
       throw new TimetilesError('repository-readonly', `the repository ${repository} is on a read-only file system`, `Mount it for writing; findmnt --target ${shellWord(repository)} names the file system.`, {cause: error});
     }
-    if (code === 'EACCES' || code === 'EPERM') {
+    if (meansDenied(error)) {
       throw new TimetilesError('permission', `this user may not write to the repository ${repository}`, 'Run the command as its owner, usually root: sudo timetiles …', {cause: error});
     }
     if (code === 'ENOSPC') {

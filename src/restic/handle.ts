@@ -1,7 +1,7 @@
 import {accessSync, constants, readdirSync, statSync} from 'node:fs';
 import {isAbsolute, join} from 'node:path';
 import {baseEnvironment} from '../process/environment.ts';
-import {systemCode, TimetilesError} from '../shared/errors.ts';
+import {meansDenied, TimetilesError} from '../shared/errors.ts';
 import {pathExists} from '../shared/path-exists.ts';
 
 /** Everything that the functions of this folder need to run restic on one repository. */
@@ -62,8 +62,7 @@ export function repositoryExists({repository}: Pick<ResticHandle, 'repository'>)
   try {
     return pathExists(join(repository, 'config'));
   } catch (error) {
-    const code = systemCode(error);
-    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    if (!meansDenied(error)) throw error;
     throw new TimetilesError('permission', `this user may not read the repository ${repository}`, 'Run the command as its owner, usually root: sudo timetiles …', {cause: error});
   }
 }

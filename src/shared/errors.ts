@@ -111,7 +111,7 @@ export function toTimetilesError(thrown: unknown): TimetilesError {
     if (path !== undefined) return fullDiskError(path, thrown);
     return new TimetilesError('no-room', `a disk is full: ${messageOf(thrown)}`, 'See which one (df -h), free some space there, and run the command again.', {cause: thrown});
   }
-  const refused = systemCode(thrown) === 'EACCES' || systemCode(thrown) === 'EPERM' ? systemPath(thrown) : undefined;
+  const refused = meansDenied(thrown) ? systemPath(thrown) : undefined;
   if (refused !== undefined) return new TimetilesError('permission', `this user has no right to ${refused}: ${messageOf(thrown)}`, 'Run the command as root: sudo timetiles …', {cause: thrown});
   return new TimetilesError('unexpected', messageOf(thrown), 'This is a defect of timetiles; TIMETILES_DEBUG=1 shows where. Nothing is reported as done.', {cause: thrown});
 }
@@ -132,6 +132,18 @@ export function messageOf(error: unknown): string {
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether a system error says that there is nothing at a path. */
+export function meansMissing(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Whether a system error says that this user may not do that. */
+export function meansDenied(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 /** The path that a Node system error is about, where it tells. */

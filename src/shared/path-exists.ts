@@ -1,6 +1,6 @@
 import {statSync} from 'node:fs';
 import {dirname} from 'node:path';
-import {systemCode} from './errors.ts';
+import {meansMissing} from './errors.ts';
 
 /**
  * Whether there is something at a path. What this user may not look at is not taken for missing.
@@ -13,12 +13,6 @@ export function pathExists(path: string): boolean {
     if (meansMissing(error)) return false;
     throw error;
   }
-}
-
-/** Whether a system error says that there is nothing at a path. */
-export function meansMissing(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** The path itself, or the nearest directory above it that exists. */

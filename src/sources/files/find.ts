@@ -1,8 +1,7 @@
 import {stat} from 'node:fs/promises';
 import {inspectVolume, listMembers, listProjectVolumes} from '../../docker/containers.ts';
 import type {DockerHandle} from '../../docker/client.ts';
-import {TimetilesError, type Candidate} from '../../shared/errors.ts';
-import {meansMissing} from '../../shared/path-exists.ts';
+import {type Candidate, meansMissing, TimetilesError} from '../../shared/errors.ts';
 import {chooseOneOf} from '../../config/setting-line.ts';
 import {findProjectServers} from '../postgres/find-server.ts';
 import type {SourceContext} from '../source.ts';

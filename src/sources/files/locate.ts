@@ -2,9 +2,8 @@ import {readdir, realpath, stat} from 'node:fs/promises';
 import {basename, dirname, sep} from 'node:path';
 import {inspectVolume, listContainers, listProjectVolumes, type Container, type Volume} from '../../docker/containers.ts';
 import type {DockerHandle} from '../../docker/client.ts';
-import {systemCode, TimetilesError} from '../../shared/errors.ts';
+import {meansDenied, meansMissing, TimetilesError} from '../../shared/errors.ts';
 import {shellWord} from '../../shared/format.ts';
-import {meansMissing} from '../../shared/path-exists.ts';
 import type {SourceContext} from '../source.ts';
 import {findPlace, type FoundPlace} from './find.ts';
 import type {FilesHome} from './home.ts';
@@ -142,8 +141,7 @@ async function lookAt(path: string, what: string): Promise<{directory: string; e
     await readdir(real);
     return {directory: real};
   } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EACCES' || code === 'EPERM') {
+    if (meansDenied(error)) {
       throw new TimetilesError('permission', `this user may not read ${what} at ${path}`, `Run the command as root: sudo timetiles … (or the database alone: timetiles backup db)`, {cause: error});
     }
     if (!meansMissing(error)) throw error;

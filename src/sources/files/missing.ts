@@ -3,8 +3,8 @@ import {basename, dirname, join} from 'node:path';
 import type {DockerHandle} from '../../docker/client.ts';
 import {composeLabels, inspectVolume, type Volume} from '../../docker/containers.ts';
 import {createVolume, inspectEngine} from '../../docker/create.ts';
-import {TimetilesError} from '../../shared/errors.ts';
-import {meansMissing, pathExists} from '../../shared/path-exists.ts';
+import {meansMissing, TimetilesError} from '../../shared/errors.ts';
+import {pathExists} from '../../shared/path-exists.ts';
 import type {FilesHome} from './home.ts';
 
 /** A place for files that is not there yet. */

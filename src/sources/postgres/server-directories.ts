@@ -24,8 +24,8 @@ export interface ServerDirectories extends Omit<z.output<typeof directoriesSchem
 }
 
 /** Asks the server for the directories that it keeps data in, and its container where the server does not tell. */
-export async function readDirectories(connection: Connection, ask: Ask, database?: string): Promise<ServerDirectories> {
-  const [line = ''] = await ask(directoriesQuery, database);
+export async function readDirectories(connection: Connection, ask: Ask): Promise<ServerDirectories> {
+  const [line = ''] = await ask(directoriesQuery);
   const {dataDirectory, tablespaces} = directoriesSchema.parse(JSON.parse(line));
   if (dataDirectory !== null) return {dataDirectory, tablespaces};
   // By the names of the images' variables, else where images keep it.
