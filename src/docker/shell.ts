@@ -34,6 +34,8 @@ interface Work {
   readonly onStderr: Receiver;
   readonly onExit: (exitCode: number) => void;
   hasBegun: boolean;
+  exitCode: number | undefined;
+  isStderrAtEnd: boolean;
 }
 
 /** A shell without work stays in the container for no longer than this. */
@@ -49,20 +51,13 @@ export function openShell(start: (streams: Pick<CommandRequest, 'stdout' | 'onSt
   let work: Work | undefined;
   let isOpen = true;
   let idle: NodeJS.Timeout | undefined;
-  let exitCode: number | undefined;
-  let isStderrAtEnd = false;
-  const finishWhenBothEnded = () => {
-    if (exitCode !== undefined && isStderrAtEnd) work?.onExit(exitCode);
+  const note = (facts: Partial<Pick<Work, 'hasBegun' | 'exitCode' | 'isStderrAtEnd'>>) => {
+    if (!work) return;
+    Object.assign(work, facts);
+    if (work.exitCode !== undefined && work.isStderrAtEnd) work.onExit(work.exitCode);
   };
-  const fromStdout = untilMark(token, (...line) => work?.onStdout(...line), (said) => {
-    if (said === 'begin' && work) work.hasBegun = true;
-    if (said !== 'begin') exitCode = Number(said);
-    finishWhenBothEnded();
-  });
-  const fromStderr = untilMark(token, (...line) => work?.onStderr(...line), () => {
-    isStderrAtEnd = true;
-    finishWhenBothEnded();
-  });
+  const fromStdout = untilMark(token, (...line) => work?.onStdout(...line), (said) => note(said === 'begin' ? {hasBegun: true} : {exitCode: Number(said)}));
+  const fromStderr = untilMark(token, (...line) => work?.onStderr(...line), () => note({isStderrAtEnd: true}));
   const shell = start({stdout: {onLine: (line) => fromStdout.push(line)}, onStderrLine: (line) => fromStderr.push(line)});
   const ended = shell.result.finally(() => {
     isOpen = false;
@@ -89,8 +84,10 @@ export function openShell(start: (streams: Pick<CommandRequest, 'stdout' | 'onSt
         onStderr: (line, end) => stderr.push(line + end),
         onExit: (code) => resolve({exitCode: code, signal: undefined, stdout, stderr: stderr.text()}),
         hasBegun: false,
+        exitCode: undefined,
+        isStderrAtEnd: false,
       };
-      [work, exitCode, isStderrAtEnd] = [now, undefined, false];
+      work = now;
       clearTimeout(idle);
       shell.keepAlive(true);
       const overdue = (seconds: number) => {
