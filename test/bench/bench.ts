@@ -8,6 +8,7 @@ import {growDatabase} from '../support/dataset.ts';
 import {writeSmallFiles} from '../support/files.ts';
 import {checkout, scratchDirectory} from '../support/paths.ts';
 import {startStack, type Stack} from '../support/stack.ts';
+import {bareRepository} from './bare-repository.ts';
 import {compare, megabytes, report, rows} from './contest.ts';
 import {measure, type Measured} from './measure.ts';
 import {benchHarmless} from './harmless.ts';
@@ -109,12 +110,10 @@ async function benchDump(stack: Stack): Promise<void> {
 async function benchUploads(stack: Stack): Promise<void> {
   writeSmallFiles(stack.uploadsPath, scaled(50_000), 11_660);
   const env = environment(stack);
-  // In the tool's repository, snapshots that are none of its own would have to be asked for at each run.
-  const bareEnv = {...env, RESTIC_REPOSITORY: `${stack.repository}-bare`};
+  await freshRepository(stack);
+  const bareEnv = await bareRepository(stack, env);
   const bareRun = () => measure({file: 'restic', args: ['backup', '--quiet', '.'], env: bareEnv, cwd: stack.uploadsPath});
   const toolRun = () => measure({file: process.execPath, args: [program, 'backup', 'uploads', '--quiet'], env});
-  await freshRepository(stack);
-  await execa('restic', ['init', '--quiet'], {env: bareEnv, extendEnv: false});
   await toolRun();
   await bareRun();
   await compare('unchanged `backup uploads` of 50,000 files against `restic backup`', 1.15, rounds, {bare: bareRun, tool: toolRun});

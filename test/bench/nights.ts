@@ -7,6 +7,7 @@ import {toolEnvironment} from '../support/cli.ts';
 import {checkout} from '../support/paths.ts';
 import {openMasterKey, writeSnapshot} from '../support/restic-crypto.ts';
 import type {Stack} from '../support/stack.ts';
+import {bareRepository} from './bare-repository.ts';
 import {compare} from './contest.ts';
 import {measure} from './measure.ts';
 import {scaled} from './size.ts';
@@ -23,9 +24,7 @@ export async function benchNights(stack: Stack): Promise<void> {
   await stack.psql('create table numbers as select generate_series(1, 1000) as n');
   writeFileSync(join(stack.uploadsPath, 'photo.jpg'), 'a photo');
   await initialise(stack, env);
-  // A repository of its own: of snapshots that others make there night after night the tool has to ask restic.
-  const bareEnv = {...env, RESTIC_REPOSITORY: join(stack.scratch, 'bare')};
-  await execa('restic', ['init', '--quiet'], {env: bareEnv, extendEnv: false});
+  const bareEnv = await bareRepository(stack, env);
   await tool('--quiet');
   const dump = `docker exec --env PGPASSWORD --env PGUSER --env PGDATABASE ${stack.postgres} pg_dump | restic backup --quiet --stdin --stdin-filename /database.sql`;
   await compare('the fixed cost of a night: `backup` of next to nothing against dump and uploads, each piped into its own `restic backup`', 2, rounds, {
